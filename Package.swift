@@ -1,0 +1,130 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target of ours is built with.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A target in `Sources/Shared`, one responsibility each.
+func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+}
+
+/// A C library of Debian's, imported by its one client target only.
+func library(_ name: String, pkgConfig: String? = nil, apt: [String]) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt(apt)])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+  name: "sliding-stock",
+  products: [
+    .executable(name: "DrawService", targets: ["DrawService"]),
+    .executable(name: "StockSyncWorker", targets: ["StockSyncWorker"]),
+  ],
+  targets: [
+    // The C libraries, and the kernel's calls that Glibc's module hides.
+    .systemLibrary(name: "CLinux", path: "Sources/Shared/CLinux"),
+    library("CHiredis", apt: ["libhiredis-dev"]),  // its .pc carries a flag that SwiftPM refuses
+    library("CRdKafka", pkgConfig: "rdkafka", apt: ["librdkafka-dev"]),
+    library("CPq", pkgConfig: "libpq", apt: ["libpq-dev"]),
+
+    // What both services stand on.
+    shared("Threads", ["CLinux"]),
+    shared("JSONBytes"),
+    shared("Log", ["Threads", "JSONBytes"]),
+    shared("Configuration", ["JSONBytes"]),
+    shared("Stock", ["JSONBytes", "CLinux"]),
+    shared("RedisClient", ["CHiredis", "Threads"]),
+    shared("KafkaClient", ["CRdKafka", "Threads"]),
+    shared("PostgresClient", ["CPq", "Threads"]),
+    shared("HTTPServer", ["CLinux", "Threads"]),
+
+    // The two services.
+    .executableTarget(
+      name: "DrawService",
+      dependencies: [
+        "Threads", "JSONBytes", "Log", "Configuration", "Stock", "RedisClient", "KafkaClient",
+        "HTTPServer",
+      ],
+      path: "Sources/DrawService",
+      resources: [
+        .embedInCode("Scripts/claim.lua"),
+        .embedInCode("Scripts/release.lua"),
+        .embedInCode("Scripts/acknowledge.lua"),
+        .embedInCode("Scripts/look.lua"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "StockSyncWorker",
+      dependencies: [
+        "Threads", "JSONBytes", "Log", "Configuration", "Stock", "RedisClient", "KafkaClient",
+        "PostgresClient",
+      ],
+      path: "Sources/StockSyncWorker",
+      resources: [
+        .embedInCode("Preheat/preheat.lua"),
+        .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Apply/apply_claims.sql"),
+      ],
+      swiftSettings: strict),
+
+    // The local stack's broker for machines without a Kafka: librdkafka's mock cluster as a process.
+    .executableTarget(
+      name: "MockKafka", dependencies: ["CRdKafka", "Threads"], path: "deploy/local/MockKafka",
+      swiftSettings: strict),
+
+    // The crowd that draws, records what it was told and checks it afterwards.
+    .systemLibrary(
+      name: "CCurl", path: "Tests/CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"])]),
+    .executableTarget(
+      name: "Crowd",
+      dependencies: ["CCurl", "Threads", "JSONBytes", "RedisClient", "PostgresClient"],
+      path: "Tests/Crowd", swiftSettings: strict),
+
+    // Tests; each starts the servers that it needs, through deploy/local.
+    .target(
+      name: "TestSupport", dependencies: ["Threads", "RedisClient"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .target(name: "C11Threads", path: "Tests/C11Threads"),
+    tests("ThreadsTests", ["Threads"]),
+    tests("JSONBytesTests", ["JSONBytes"]),
+    tests("LogTests", ["Log", "JSONBytes", "Threads"]),
+    tests("ConfigurationTests", ["Configuration"]),
+    tests("StockTests", ["Stock", "JSONBytes"]),
+    tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
+    tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
+    tests("KafkaClientTests", ["KafkaClient", "Threads", "TestSupport", "C11Threads"]),
+    tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
+    tests(
+      "DrawServiceTests",
+      [
+        "DrawService", "Stock", "RedisClient", "KafkaClient", "HTTPServer", "Configuration",
+        "JSONBytes", "Log", "Threads", "TestSupport",
+      ]),
+    tests(
+      "StockSyncWorkerTests",
+      [
+        "StockSyncWorker", "Stock", "RedisClient", "KafkaClient", "PostgresClient",
+        "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
+      ]),
+    tests(
+      "PairTests",
+      [
+        "Stock", "RedisClient", "KafkaClient", "PostgresClient", "JSONBytes", "Threads",
+        "TestSupport",
+      ]),
+  ]
+)

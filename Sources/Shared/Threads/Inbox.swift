@@ -1,0 +1,120 @@
+// DESIGN
+// One bounded, locked queue in front of each thread. Producers offer and never wait: a full inbox is a
+// refusal that the producer has to answer. The owner takes everything that has arrived as one batch, so
+// that batches grow with the load and no timer is needed. A thread that blocks elsewhere (epoll, a Kafka
+// queue) gives `wake`, called when the inbox turns from empty to not empty, outside the lock.
+
+/// What became of an offer.
+public enum Offer: Sendable, Equatable {
+  case accepted
+  /// The bound is reached: refuse upstream, nothing was queued.
+  case full
+  /// The owner takes no more: the process is stopping.
+  case closed
+}
+
+/// A bounded many-producers, one-consumer queue that hands over all it holds at once.
+public final class Inbox<Element: Sendable>: @unchecked Sendable {
+  private let monitor = Monitor()
+  private let wake: (@Sendable () -> Void)?
+  private var elements: [Element] = []
+  private var isClosed = false
+  private var isWaiting = false
+
+  /// Elements that fit; an offer beyond it is refused.
+  public let capacity: Int
+
+  public init(capacity: Int, wake: (@Sendable () -> Void)? = nil) {
+    precondition(capacity > 0)
+    self.capacity = capacity
+    self.wake = wake
+  }
+
+  /// Elements waiting now.
+  public var count: Int {
+    monitor.lock()
+    defer { monitor.unlock() }
+    return elements.count
+  }
+
+  public func offer(_ element: Element) -> Offer {
+    offer {
+      $0.append(element)
+    } count: {
+      1
+    }
+  }
+
+  /// All of them or none, in order.
+  public func offer(contentsOf batch: [Element]) -> Offer {
+    if batch.isEmpty { return .accepted }
+    return offer {
+      $0.append(contentsOf: batch)
+    } count: {
+      batch.count
+    }
+  }
+
+  private func offer(_ append: (inout [Element]) -> Void, count: () -> Int) -> Offer {
+    monitor.lock()
+    if isClosed {
+      monitor.unlock()
+      return .closed
+    }
+    if elements.count + count() > capacity {
+      monitor.unlock()
+      return .full
+    }
+    let wasEmpty = elements.isEmpty
+    append(&elements)
+    if isWaiting { monitor.signalAll() }
+    monitor.unlock()
+    if wasEmpty { wake?() }
+    return .accepted
+  }
+
+  /// Takes everything that is there, at most `limit`, waiting for the first element until `deadline` (nil: for ever).
+  ///
+  /// Returns an empty array when the deadline passes, and nil once the inbox is closed and empty.
+  public func take(limit: Int = .max, until deadline: MonotonicTime?) -> [Element]? {
+    monitor.lock()
+    defer { monitor.unlock() }
+    while elements.isEmpty {
+      if isClosed { return nil }
+      if let deadline, deadline <= .now { return [] }
+      isWaiting = true
+      monitor.wait(until: deadline)
+      isWaiting = false
+    }
+    return remove(limit)
+  }
+
+  /// Takes what is there now without waiting: empty when there is nothing, nil once closed and empty.
+  public func takeNow(limit: Int = .max) -> [Element]? {
+    monitor.lock()
+    defer { monitor.unlock() }
+    if elements.isEmpty { return isClosed ? nil : [] }
+    return remove(limit)
+  }
+
+  /// Refuses offers from now on; what was accepted can still be taken. May be called twice.
+  public func close() {
+    monitor.lock()
+    isClosed = true
+    monitor.signalAll()
+    monitor.unlock()
+    wake?()
+  }
+
+  private func remove(_ limit: Int) -> [Element] {
+    var taken: [Element] = []
+    if elements.count <= limit {
+      taken.reserveCapacity(0)
+      swap(&taken, &elements)
+    } else {
+      taken = Array(elements[..<limit])
+      elements.removeFirst(limit)
+    }
+    return taken
+  }
+}

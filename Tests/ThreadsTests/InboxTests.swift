@@ -1,0 +1,93 @@
+import Glibc
+import Testing
+import Threads
+
+@Suite struct InboxTests {
+  @Test func takesEverythingThatIsThereInOrder() {
+    let inbox = Inbox<Int>(capacity: 10)
+    #expect(inbox.offer(1) == .accepted)
+    #expect(inbox.offer(contentsOf: [2, 3]) == .accepted)
+    #expect(inbox.count == 3)
+    #expect(inbox.take(until: nil) == [1, 2, 3])
+    #expect(inbox.takeNow() == [])
+  }
+
+  @Test func refusesWhenFullAndTakesNothingOfThatBatch() {
+    let inbox = Inbox<Int>(capacity: 3)
+    #expect(inbox.offer(contentsOf: [1, 2]) == .accepted)
+    #expect(inbox.offer(contentsOf: [3, 4]) == .full)
+    #expect(inbox.offer(3) == .accepted)
+    #expect(inbox.offer(4) == .full)
+    #expect(inbox.take(until: nil) == [1, 2, 3])
+  }
+
+  @Test func takesAtMostTheLimitAndKeepsTheRest() {
+    let inbox = Inbox<Int>(capacity: 10)
+    #expect(inbox.offer(contentsOf: Array(1...5)) == .accepted)
+    #expect(inbox.take(limit: 2, until: nil) == [1, 2])
+    #expect(inbox.take(limit: 9, until: nil) == [3, 4, 5])
+  }
+
+  @Test func aPassedDeadlineGivesNothing() {
+    let inbox = Inbox<Int>(capacity: 1)
+    let start = MonotonicTime.now
+    #expect(inbox.take(until: start.adding(ms: 30)) == [])
+    #expect(start.adding(ms: 30) <= .now)
+  }
+
+  @Test func closedRefusesOffersAndStillHandsOverWhatItHeld() {
+    let inbox = Inbox<Int>(capacity: 2)
+    #expect(inbox.offer(1) == .accepted)
+    inbox.close()
+    #expect(inbox.offer(2) == .closed)
+    #expect(inbox.take(until: nil) == [1])
+    #expect(inbox.take(until: nil) == nil)
+    #expect(inbox.takeNow() == nil)
+  }
+
+  @Test func closeWakesAWaiter() {
+    let inbox = Inbox<Int>(capacity: 1)
+    let ended = Lock(false)
+    let waiter = NamedThread("waiter") {
+      let taken = inbox.take(until: nil)
+      ended.withLock { $0 = taken == nil }
+    }
+    inbox.close()
+    waiter.join()
+    #expect(ended.withLock { $0 })
+  }
+
+  @Test func wakesOncePerTurnFromEmpty() {
+    let wakes = Lock(0)
+    let inbox = Inbox<Int>(capacity: 10, wake: { wakes.withLock { $0 += 1 } })
+    _ = inbox.offer(1)
+    _ = inbox.offer(2)
+    #expect(wakes.withLock { $0 } == 1)
+    _ = inbox.takeNow()
+    _ = inbox.offer(3)
+    #expect(wakes.withLock { $0 } == 2)
+  }
+
+  @Test func fourProducersLoseAndDoubleNothing() {
+    let perProducer = 5_000
+    let inbox = Inbox<Int>(capacity: 64)
+    let producers = (0..<4).map { producer in
+      NamedThread("producer-\(producer)") {
+        for number in 0..<perProducer {
+          while inbox.offer(producer * perProducer + number) == .full { sched_yield() }
+        }
+      }
+    }
+    var seen: [Int] = []
+    while seen.count < 4 * perProducer {
+      guard let batch = inbox.take(until: .after(ms: 10_000)), !batch.isEmpty else { break }
+      seen += batch
+    }
+    for producer in producers { producer.join() }
+    #expect(seen.sorted() == Array(0..<4 * perProducer))
+    for producer in 0..<4 {
+      let own = seen.filter { $0 / perProducer == producer }
+      #expect(own == own.sorted())
+    }
+  }
+}
