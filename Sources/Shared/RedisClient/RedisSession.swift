@@ -21,7 +21,8 @@ public final class RedisSession {
   /// Connections made so far.
   public private(set) var connectionCount = 0
 
-  public init(_ endpoint: RedisEndpoint, scripts: [RedisScript] = [], backoff: Backoff = Backoff()) {
+  public init(_ endpoint: RedisEndpoint, scripts: [RedisScript] = [], backoff: Backoff = Backoff())
+  {
     self.endpoint = endpoint
     self.scripts = scripts
     self.backoff = backoff
