@@ -1,0 +1,69 @@
+internal import Glibc
+
+/// The settings file: `key = value` a line, `#` begins a comment line.
+enum ConfigFile {
+  /// More is no settings file.
+  static let maximumBytes = 1 << 20
+
+  struct Entry {
+    let name: String
+    let value: String
+    let line: Int
+  }
+
+  static func read(_ path: String) throws(ConfigError) -> [Entry] {
+    var entries: [Entry] = []
+    let text = try contents(path, for: "config")
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    {
+      let trimmed = trim(line)
+      if trimmed.isEmpty || trimmed.first == "#" { continue }
+      guard let separator = trimmed.firstIndex(of: "=") else {
+        throw ConfigError("\(path):\(index + 1) is not 'key = value'")
+      }
+      entries.append(
+        Entry(
+          name: String(trim(trimmed[..<separator])),
+          value: String(trim(trimmed[trimmed.index(after: separator)...])), line: index + 1))
+    }
+    return entries
+  }
+
+  /// A secret's file, without the newline at its end.
+  static func secret(_ path: String, for key: String) throws(ConfigError) -> String {
+    var text = try contents(path, for: key)
+    while text.last?.isNewline == true { text.removeLast() }
+    return text
+  }
+
+  private static func contents(_ path: String, for key: String) throws(ConfigError) -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw ConfigError("\(key): cannot open \(path): \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4_096)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      if count < 0 {
+        throw ConfigError("\(key): cannot read \(path): \(String(cString: strerror(errno)))")
+      }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+      if bytes.count > maximumBytes { throw ConfigError("\(key): \(path) is over 1 MiB") }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw ConfigError("\(key): \(path) is not UTF-8")
+    }
+    return text
+  }
+
+  private static func trim(_ text: Substring) -> Substring {
+    var rest = text
+    while rest.first?.isWhitespace == true { rest.removeFirst() }
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return rest
+  }
+}
