@@ -60,6 +60,7 @@ let package = Package(
       ],
       path: "Sources/DrawService",
       resources: [
+        .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
@@ -75,6 +76,7 @@ let package = Package(
       path: "Sources/StockSyncWorker",
       resources: [
         .embedInCode("Preheat/preheat.lua"),
+        .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
         .embedInCode("Apply/apply_claims.sql"),
       ],
