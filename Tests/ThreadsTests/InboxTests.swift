@@ -21,6 +21,16 @@ import Threads
     #expect(inbox.take(until: nil) == [1, 2, 3])
   }
 
+  @Test func offersWhatFitsUpToALimitOfItsOwn() {
+    let inbox = Inbox<Int>(capacity: 4)
+    #expect(inbox.offerFitting([1, 2, 3], limit: 2) == 2)
+    #expect(inbox.offerFitting([4], limit: 2) == 0)
+    #expect(inbox.offerFitting([5, 6, 7]) == 2)
+    #expect(inbox.take(until: nil) == [1, 2, 5, 6])
+    inbox.close()
+    #expect(inbox.offerFitting([8]) == 0)
+  }
+
   @Test func takesAtMostTheLimitAndKeepsTheRest() {
     let inbox = Inbox<Int>(capacity: 10)
     #expect(inbox.offer(contentsOf: Array(1...5)) == .accepted)

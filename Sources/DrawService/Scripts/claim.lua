@@ -2,7 +2,7 @@
 --
 -- ARGV   1 activity   2 not-after (ms)   3 highest epoch seen   4 numbers to look at per call, at most   5 outbox cap
 --        then for each claim: user, request, mode: k (keyed: only the same request repeats) or
---        a (any claim that the user holds answers first; the request is fresh)
+--        a (without a key, only where the limit is 1: a claim that the user holds answers first; the request is fresh)
 -- Reply  the header, then for each claim: code, slot, seq, request; slot and seq are 0 from 6 on
 --        1 claimed now; its event is in this call's outbox entry
 --        2 claimed before, and decided
@@ -13,9 +13,10 @@
 --        7 the user holds as many as the limit allows, or has claimed limit + 2 times
 --        8 not open yet   9 closed   10 paused   11 the outbox is at its cap
 --        12 again: the slide limit was reached; the search goes on there in the next call
+--        13 a key is required, for the limit is above 1
 
 local CLAIMED, DECIDED, WAITING, RELEASED, RELEASING, SOLD_OUT = 1, 2, 3, 4, 5, 6
-local LIMIT_REACHED, NOT_OPEN, CLOSED, PAUSED, OUTBOX_FULL, AGAIN = 7, 8, 9, 10, 11, 12
+local LIMIT_REACHED, NOT_OPEN, CLOSED, PAUSED, OUTBOX_FULL, AGAIN, KEY_REQUIRED = 7, 8, 9, 10, 11, 12, 13
 local secondChances = 2
 
 local refused = refusal(tonumber(ARGV[2]), tonumber(ARGV[3]))
@@ -36,16 +37,11 @@ local function repeated(user, request, slot, claimSeq, released)
   return isWaiting(claimSeq) and WAITING or DECIDED, slot, claimSeq, request
 end
 
--- The answer of any claim that the user holds, one that is being released last.
+-- The answer of the one claim that the user holds, if any.
 local function held(user)
-  local answer
   for request, slot, claimSeq, mark in entries(records[user]) do
-    if mark == '' then
-      answer = {repeated(user, request, slot, claimSeq)}
-      if answer[1] ~= RELEASING then break end
-    end
+    if mark == '' then return repeated(user, request, slot, claimSeq) end
   end
-  if answer then return unpack(answer) end
 end
 
 local function isLimitReached(record)
@@ -111,6 +107,7 @@ local function claim(user, request, mode)
   local slot, claimSeq, released = find(record, request)
   if slot then return repeated(user, request, slot, claimSeq, released) end
   if mode == 'a' then
+    if limit > 1 then return KEY_REQUIRED, 0, 0, request end
     local code, heldSlot, heldSeq, heldRequest = held(user)
     if code then return code, heldSlot, heldSeq, heldRequest end
   end
