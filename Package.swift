@@ -60,6 +60,7 @@ let package = Package(
       ],
       path: "Sources/DrawService",
       resources: [
+        .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
