@@ -75,8 +75,15 @@ let package = Package(
       path: "Sources/StockSyncWorker",
       resources: [
         .embedInCode("Preheat/preheat.lua"),
+        .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Apply/read_offsets.sql"),
+        .embedInCode("Apply/lock_offsets.sql"),
+        .embedInCode("Apply/advance_offsets.sql"),
         .embedInCode("Apply/apply_claims.sql"),
+        .embedInCode("Apply/remember_releases.sql"),
+        .embedInCode("Apply/bury.sql"),
+        .embedInCode("Apply/change_surplus.sql"),
       ],
       swiftSettings: strict),
 
