@@ -114,7 +114,8 @@ let package = Package(
     tests("StockTests", ["Stock", "JSONBytes"]),
     tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
-    tests("KafkaClientTests", ["KafkaClient", "Threads", "TestSupport", "C11Threads"]),
+    tests(
+      "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
