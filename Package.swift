@@ -99,7 +99,7 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"])]),
     .executableTarget(
       name: "Crowd",
-      dependencies: ["CCurl", "Threads", "JSONBytes", "RedisClient", "PostgresClient"],
+      dependencies: ["CCurl", "CLinux", "Threads", "RedisClient", "PostgresClient"],
       path: "Tests/Crowd", swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
@@ -107,6 +107,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Threads", "RedisClient"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(name: "C11Threads", path: "Tests/C11Threads"),
+    tests("CrowdTests", ["Crowd"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),
