@@ -60,6 +60,7 @@ let package = Package(
       ],
       path: "Sources/DrawService",
       resources: [
+        .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
@@ -98,7 +99,7 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"])]),
     .executableTarget(
       name: "Crowd",
-      dependencies: ["CCurl", "Threads", "JSONBytes", "RedisClient", "PostgresClient"],
+      dependencies: ["CCurl", "CLinux", "Threads", "RedisClient", "PostgresClient"],
       path: "Tests/Crowd", swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
@@ -106,6 +107,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["CLinux", "Threads"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(name: "C11Threads", path: "Tests/C11Threads"),
+    tests("CrowdTests", ["Crowd"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),
@@ -114,7 +116,8 @@ let package = Package(
     tests("TestSupportTests", ["TestSupport", "Threads"]),
     tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
-    tests("KafkaClientTests", ["KafkaClient", "Threads", "TestSupport", "C11Threads"]),
+    tests(
+      "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
