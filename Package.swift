@@ -60,6 +60,7 @@ let package = Package(
       ],
       path: "Sources/DrawService",
       resources: [
+        .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
@@ -105,7 +106,7 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"])]),
     .executableTarget(
       name: "Crowd",
-      dependencies: ["CCurl", "Threads", "JSONBytes", "RedisClient", "PostgresClient"],
+      dependencies: ["CCurl", "CLinux", "Threads", "RedisClient", "PostgresClient"],
       path: "Tests/Crowd", swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
@@ -113,6 +114,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Threads", "RedisClient"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(name: "C11Threads", path: "Tests/C11Threads"),
+    tests("CrowdTests", ["Crowd"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),
@@ -120,7 +122,8 @@ let package = Package(
     tests("StockTests", ["Stock", "JSONBytes"]),
     tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
-    tests("KafkaClientTests", ["KafkaClient", "Threads", "TestSupport", "C11Threads"]),
+    tests(
+      "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",

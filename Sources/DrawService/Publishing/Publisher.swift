@@ -18,18 +18,20 @@ final class Publisher: Sendable {
   private let producer: KafkaProducer<Publication>
   private let router: LaneRouter
   private let replies: ReplySink
+  private let readiness: Readiness
   private let meters: Meters
   private let log: Log
   private let deadlineMs: Int
 
   init(
     producer: KafkaProducer<Publication>, permits: Permits, router: LaneRouter, replies: ReplySink,
-    meters: Meters, log: Log, deadlineMs: Int
+    readiness: Readiness, meters: Meters, log: Log, deadlineMs: Int
   ) {
     self.producer = producer
     self.permits = permits
     self.router = router
     self.replies = replies
+    self.readiness = readiness
     self.meters = meters
     self.log = log
     self.deadlineMs = deadlineMs
@@ -101,7 +103,7 @@ final class Publisher: Sendable {
       if let acknowledgement = publication.entry.report(isAcknowledged: true) {
         router.acknowledge(acknowledgement)
       }
-    case .failed(let error): leaveToRelay(publication, error.description, &batch)
+    case .failed(let error, _): leaveToRelay(publication, error.description, &batch)
     }
   }
 
@@ -126,9 +128,21 @@ final class Publisher: Sendable {
     }
   }
 
+  /// Client events are said here, for nobody else reads them.
   private func report(_ events: [KafkaClientEvent]) {
+    readiness.setKafka(isUsable: producer.isConnected)
     for event in events {
-      log.write(event.isSerious ? .error : .warning, "kafka", ["detail": "\(event)"])
+      switch event {
+      case .fatal(let error): log.alarm("kafka_fatal", ["error": "\(error)"])
+      case .error(let error): log.warning("kafka_error", ["error": "\(error)"])
+      case .log(let level, let facility, let text):
+        log.debug(
+          "kafka_log",
+          ["syslogLevel": .int(level), "facility": .string(facility), "text": .string(text)])
+      case .throttled(let broker, let ms):
+        log.warning("kafka_throttled", ["broker": .string(broker), "ms": .int(ms)])
+      case .dropped(let count): log.warning("kafka_events_dropped", ["count": .int(count)])
+      }
     }
   }
 }
