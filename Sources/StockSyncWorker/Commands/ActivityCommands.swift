@@ -17,7 +17,7 @@ struct ActivityCommands {
 
   /// The row first, as `preparing`; then Redis; then `open` is committed; then Redis is told. Each step can be
   /// repeated, so that after a crash anywhere the same command finishes it.
-  func create() throws -> ExitStatus {
+  func create() throws -> CommandStatus {
     let terms = try ActivityTerms(configuration)
     let endpoint = try WorkerSettings.redis(configuration)
     do {
@@ -36,7 +36,7 @@ struct ActivityCommands {
     }
   }
 
-  func show() throws -> ExitStatus {
+  func show() throws -> CommandStatus {
     let id = try ActivityTerms.id(configuration)
     let endpoint = try WorkerSettings.redis(configuration)
     do {
@@ -53,7 +53,7 @@ struct ActivityCommands {
     }
   }
 
-  func list() throws -> ExitStatus {
+  func list() throws -> CommandStatus {
     do {
       let rows = try connect().all()
       output.table(rows.map(Self.fields), empty: "no activities")
@@ -119,7 +119,7 @@ struct ActivityCommands {
   }
 
   private func show(_ id: ActivityID, _ store: ActivityStore, _ redis: RedisStock?) throws
-    -> ExitStatus
+    -> CommandStatus
   {
     guard let row = try store.read(id) else {
       throw CommandError(.refused, "activity \(id) is not there")

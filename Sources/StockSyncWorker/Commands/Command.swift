@@ -3,7 +3,7 @@ import Glibc
 import Log
 
 /// What a command ends with, for scripts.
-enum ExitStatus: Int32, Sendable {
+enum CommandStatus: Int32, Sendable {
   case ok = 0
   /// Refused: it exists with other values, it is not there, the state does not allow it, it did not end in time.
   case refused = 1
@@ -17,10 +17,10 @@ enum ExitStatus: Int32, Sendable {
 
 /// A command's failure, with what to say on standard error.
 struct CommandError: Error {
-  let status: ExitStatus
+  let status: CommandStatus
   let message: String
 
-  init(_ status: ExitStatus, _ message: String) {
+  init(_ status: CommandStatus, _ message: String) {
     self.status = status
     self.message = message
   }
@@ -35,7 +35,7 @@ enum Command: String, CaseIterable {
   case activityList = "activity list"
 
   /// Words come before options; the longest that fit are the command.
-  static func run(_ arguments: [String], environment: [String: String]) -> ExitStatus {
+  static func run(_ arguments: [String], environment: [String: String]) -> CommandStatus {
     let words = arguments.prefix { !$0.hasPrefix("-") }
     let options = Array(arguments.dropFirst(words.count))
     let asksHelp = options.contains("--help") || options.contains("-h")
@@ -68,7 +68,7 @@ enum Command: String, CaseIterable {
     }
   }
 
-  private func execute(_ configuration: Configuration) throws -> ExitStatus {
+  private func execute(_ configuration: Configuration) throws -> CommandStatus {
     switch self {
     case .run: return try Worker.run(try WorkerSettings(configuration))
     case .migrate: return try MigrateCommand(configuration).run()

@@ -11,7 +11,7 @@ struct MigrateCommand {
     output = Output(asJSON: configuration.flag("json"))
   }
 
-  func run() throws(CommandError) -> ExitStatus {
+  func run() throws(CommandError) -> CommandStatus {
     do throws(MigrationError) {
       let applied = try Migrations.apply(on: try connect())
       output.object([

@@ -15,7 +15,7 @@ struct Worker {
   private let log: Log
 
   /// Runs until a signal; the process's exit status.
-  static func run(_ settings: WorkerSettings) throws -> ExitStatus {
+  static func run(_ settings: WorkerSettings) throws -> CommandStatus {
     Signals.prepare()  // before any thread
     let log = Log(service: "worker", instance: settings.instance, level: settings.logLevel)
     defer { log.close(until: .after(ms: 1_000)) }
@@ -87,7 +87,7 @@ struct Worker {
     }
   }
 
-  private func work() -> ExitStatus {
+  private func work() -> CommandStatus {
     let stats = WorkerStats()
     let reports = ReportsInbox()
     let tasks = Inbox<ApplierTask>(capacity: 64)
@@ -136,7 +136,7 @@ struct Worker {
 
   /// Waits for the consumer, lets the others end then and waits for them, all within the deadline. Threads that
   /// are late end with the process.
-  private func drain(_ ends: Inbox<End>, then release: [() -> Void]) -> ExitStatus {
+  private func drain(_ ends: Inbox<End>, then release: [() -> Void]) -> CommandStatus {
     let deadline = MonotonicTime.after(ms: settings.shutdownDeadlineMs)
     var ending: Consumer.Ending?
     var count = 0
