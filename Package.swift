@@ -60,6 +60,7 @@ let package = Package(
       ],
       path: "Sources/DrawService",
       resources: [
+        .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
@@ -75,8 +76,15 @@ let package = Package(
       path: "Sources/StockSyncWorker",
       resources: [
         .embedInCode("Preheat/preheat.lua"),
+        .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Apply/read_offsets.sql"),
+        .embedInCode("Apply/lock_offsets.sql"),
+        .embedInCode("Apply/advance_offsets.sql"),
         .embedInCode("Apply/apply_claims.sql"),
+        .embedInCode("Apply/remember_releases.sql"),
+        .embedInCode("Apply/bury.sql"),
+        .embedInCode("Apply/change_surplus.sql"),
       ],
       swiftSettings: strict),
 
@@ -107,7 +115,8 @@ let package = Package(
     tests("StockTests", ["Stock", "JSONBytes"]),
     tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
-    tests("KafkaClientTests", ["KafkaClient", "Threads", "TestSupport", "C11Threads"]),
+    tests(
+      "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",

@@ -14,6 +14,8 @@ public enum Offer: Sendable, Equatable {
 }
 
 /// A bounded many-producers, one-consumer queue that hands over all it holds at once.
+///
+/// Unchecked: what changes is touched with the monitor held, and by nothing else.
 public final class Inbox<Element: Sendable>: @unchecked Sendable {
   private let monitor = Monitor()
   private let wake: (@Sendable () -> Void)?
@@ -38,44 +40,48 @@ public final class Inbox<Element: Sendable>: @unchecked Sendable {
   }
 
   public func offer(_ element: Element) -> Offer {
-    offer {
-      $0.append(element)
-    } count: {
-      1
-    }
+    offer(contentsOf: [element])
   }
 
   /// All of them or none, in order.
   public func offer(contentsOf batch: [Element]) -> Offer {
-    if batch.isEmpty { return .accepted }
-    return offer {
-      $0.append(contentsOf: batch)
-    } count: {
-      batch.count
-    }
+    offerFitting(batch, among: capacity, atLeast: batch.count).offer
   }
 
-  private func offer(_ append: (inout [Element]) -> Void, count: () -> Int) -> Offer {
+  /// As many as fit, in order, while fewer than `limit` elements wait; returns how many were taken.
+  ///
+  /// With a `limit` below the capacity the rest stays for others: work that can be refused leaves room for
+  /// work that can't.
+  public func offerFitting(_ batch: [Element], limit: Int? = nil) -> Int {
+    offerFitting(batch, among: min(limit ?? capacity, capacity), atLeast: 1).count
+  }
+
+  private func offerFitting(
+    _ batch: [Element], among limit: Int, atLeast minimum: Int
+  ) -> (offer: Offer, count: Int) {
+    if batch.isEmpty { return (.accepted, 0) }
     monitor.lock()
     if isClosed {
       monitor.unlock()
-      return .closed
+      return (.closed, 0)
     }
-    if elements.count + count() > capacity {
+    let count = min(batch.count, max(0, limit - elements.count))
+    if count < minimum {
       monitor.unlock()
-      return .full
+      return (.full, 0)
     }
     let wasEmpty = elements.isEmpty
-    append(&elements)
+    elements.append(contentsOf: batch.prefix(count))
     if isWaiting { monitor.signalAll() }
     monitor.unlock()
     if wasEmpty { wake?() }
-    return .accepted
+    return (.accepted, count)
   }
 
   /// Takes everything that is there, at most `limit`, waiting for the first element until `deadline` (nil: for ever).
   ///
-  /// Returns an empty array when the deadline passes, and nil once the inbox is closed and empty.
+  /// Returns an empty array when the deadline passes, and nil once the inbox is closed and empty. What a
+  /// `limit` leaves behind calls `wake` no second time: who is woken takes until nothing is left.
   public func take(limit: Int = .max, until deadline: MonotonicTime?) -> [Element]? {
     monitor.lock()
     defer { monitor.unlock() }

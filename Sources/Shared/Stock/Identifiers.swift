@@ -1,0 +1,58 @@
+/// An activity: a lottery draw or a flash sale. A whole number from 1 to 2⁵³ − 1, so that JSON's
+/// readers and Redis' Lua hold it exactly.
+public struct ActivityID: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public static let range: ClosedRange<Int64> = 1...(1 << 53) - 1
+  public let value: Int64
+
+  /// nil outside of the range.
+  public init?(_ value: Int64) {
+    guard Self.range.contains(value) else { return nil }
+    self.value = value
+  }
+
+  /// Digits alone, without sign, space or leading zero; nil for anything else.
+  public init?(text: some StringProtocol) {
+    guard let first = text.utf8.first, first != UInt8(ascii: "0"), text.utf8.count <= 16,
+      text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains),
+      let value = Int64(text)
+    else { return nil }
+    self.init(value)
+  }
+
+  public var description: String { String(value) }
+  public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
+/// What users and requests are named with: 1 to 64 of `A–Z a–z 0–9 . _ ~ -`.
+///
+/// So an id needs no escaping in a URL, a Redis value, a log line or an event.
+public enum Identifier {
+  public static let maximumLength = 64
+  public static let rule = "1 to 64 characters out of A-Z a-z 0-9 . _ ~ -"
+
+  public static func isValid(_ text: some StringProtocol) -> Bool {
+    let bytes = text.utf8
+    guard !bytes.isEmpty, bytes.count <= maximumLength else { return false }
+    return bytes.allSatisfy(isAllowed)
+  }
+
+  private static func isAllowed(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "~"), UInt8(ascii: "-"):
+      true
+    default: false
+    }
+  }
+}
+
+/// Bounds of an activity, the same for API, commands and tables.
+public enum StockLimits {
+  public static let total: ClosedRange<Int64> = 1...10_000_000
+  public static let perUser: ClosedRange<Int64> = 1...100
+}
+
+/// The lock key of a slot, `<activity>_<slot>`: the name of the lock and the key of its events, so that
+/// a slot's events keep to one partition and an activity spreads over all.
+public func lockKey(_ activity: ActivityID, _ slot: Int64) -> String { "\(activity)_\(slot)" }
