@@ -111,7 +111,7 @@ let package = Package(
 
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(
-      name: "TestSupport", dependencies: ["Threads", "RedisClient"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CLinux", "Threads"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(name: "C11Threads", path: "Tests/C11Threads"),
     tests("CrowdTests", ["Crowd"]),
@@ -120,6 +120,7 @@ let package = Package(
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("StockTests", ["Stock", "JSONBytes"]),
+    tests("TestSupportTests", ["TestSupport", "Threads"]),
     tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(

@@ -18,6 +18,7 @@ save ""
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction
+databases 256
 TEXT
   launch redis redis-server "$dir/redis/redis.conf"
 }
