@@ -88,15 +88,7 @@ extension Report {
     surplus = evidence.postgres.surplus
     outbox = evidence.redis.outboxLength
     deadLetters = evidence.postgres.deadLetters
-    let rows = evidence.postgres.claims.byRequest
-    lag = stories.count { story in
-      let row = story.request.flatMap { rows[Owner(story.user, $0)] }
-      return switch story.standing {
-      case .held: row == nil
-      case .released: row != nil
-      case .undecided, .givingBack, .refused: false
-      }
-    }
+    lag = evidence.lag(stories)
   }
 
   mutating func judge(_ findings: [Finding], _ rules: Rules, hasEvidence: Bool) {
@@ -104,7 +96,7 @@ extension Report {
       let texts = findings.filter { $0.promise == promise.rawValue }.map(\.text)
       let isChecked =
         switch promise {
-        case .neverUndersold: hasEvidence && rules.untilHeld
+        case .neverUndersold: rules.untilHeld
         case .claimedStays, .appliedOnce: hasEvidence
         default: true
         }
