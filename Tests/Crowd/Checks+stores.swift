@@ -99,8 +99,20 @@ func checkLimits(_ evidence: Evidence, _ rules: Rules) -> [Finding] {
   return findings
 }
 
+/// Nobody holds more slots than the limit by what they were told.
+func checkLimits(_ stories: [Story], _ rules: Rules) -> [Finding] {
+  var slots: [String: Set<Int>] = [:]
+  for story in stories {
+    if case .held(let slot) = story.standing { slots[story.user, default: []].insert(slot) }
+  }
+  return slots.compactMap { user, held in
+    held.count <= rules.limit
+      ? nil : Finding(.oneAnswer, "user \(user) was told \(held.count) slots, limit \(rules.limit)")
+  }
+}
+
 /// Distinct slots that were told and kept = stock = Postgres claims, surplus 0.
-func checkAllHeld(_ stories: [Story], _ evidence: Evidence, _ rules: Rules) -> [Finding] {
+func checkAllHeld(_ stories: [Story], _ postgres: PostgresEvidence?, _ rules: Rules) -> [Finding] {
   var findings: [Finding] = []
   let held = Set(
     stories.compactMap { story -> Int? in
@@ -110,13 +122,13 @@ func checkAllHeld(_ stories: [Story], _ evidence: Evidence, _ rules: Rules) -> [
     findings.append(
       Finding(.neverUndersold, "users hold \(held.count) distinct slots of \(rules.total)"))
   }
-  if evidence.postgres.claims.count != rules.total {
+  guard let postgres else { return findings }
+  if postgres.claims.count != rules.total {
     findings.append(
-      Finding(
-        .neverUndersold, "\(evidence.postgres.claims.count) claims in Postgres of \(rules.total)"))
+      Finding(.neverUndersold, "\(postgres.claims.count) claims in Postgres of \(rules.total)"))
   }
-  if evidence.postgres.surplus != 0 {
-    findings.append(Finding(.neverUndersold, "surplus \(evidence.postgres.surplus), not 0"))
+  if postgres.surplus != 0 {
+    findings.append(Finding(.neverUndersold, "surplus \(postgres.surplus), not 0"))
   }
   return findings
 }

@@ -39,12 +39,13 @@ func check(_ stories: [Story], _ evidence: Evidence?, _ rules: Rules) -> [Findin
   var findings = stories.flatMap(\.findings)
   findings += checkHoldings(stories, rules)
   findings += checkDecided(stories)
+  findings += checkLimits(stories, rules)
+  if rules.untilHeld { findings += checkAllHeld(stories, evidence?.postgres, rules) }
   guard let evidence else { return findings }
   findings += checkClaims(stories, evidence)
   findings += checkStrangers(stories, evidence, rules)
   findings += checkStores(evidence, rules)
   findings += checkLimits(evidence, rules)
-  if rules.untilHeld { findings += checkAllHeld(stories, evidence, rules) }
   return findings
 }
 

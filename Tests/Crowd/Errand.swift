@@ -34,7 +34,8 @@ struct Errand: Sendable {
   var startedNs: Int64 = 0
   /// Which instance to ask is chosen by it: a repeat goes to the next one.
   private(set) var calls = 0
-  private(set) var inFlight = 0
+  /// Calls that are in flight, or decided on and not yet sent.
+  private(set) var underWay: Int
 
   private var hasLeft = false
   private var tries = 0
@@ -45,14 +46,18 @@ struct Errand: Sendable {
     self.draw = draw
     self.plan = plan
     self.story = story
+    underWay = plan.isTwin ? 2 : 1
   }
 
   /// The first calls.
   var opening: [Call] { plan.isTwin ? [.ask, .ask] : [.ask] }
 
-  mutating func sent() {
-    calls += 1
-    inFlight += 1
+  mutating func sent() { calls += 1 }
+
+  /// After its end: asks once more.
+  mutating func resume() -> Call {
+    underWay += 1
+    return .ask
   }
 
   /// Marks its end; true the first time, false when it was resumed since.
@@ -66,10 +71,13 @@ struct Errand: Sendable {
   mutating func told(_ told: Told, patience: Int, isStopping: Bool) -> Next {
     let before = story.standing
     story.add(told)
-    inFlight -= 1
+    underWay -= 1
     countDown(told, before)
-    if inFlight > 0 { return .nothing }
-    return isDecisive(told) ? proceed(told, isStopping) : retry(told, patience, isStopping)
+    if underWay > 0 { return .nothing }
+    let next =
+      isDecisive(told) ? proceed(told, isStopping) : retry(told, patience, isStopping)
+    if next != .finished { underWay += 1 }
+    return next
   }
 
   private mutating func countDown(_ told: Told, _ before: Standing) {

@@ -104,7 +104,7 @@ extension Report {
       let texts = findings.filter { $0.promise == promise.rawValue }.map(\.text)
       let isChecked =
         switch promise {
-        case .neverUndersold: hasEvidence && rules.untilHeld
+        case .neverUndersold: rules.untilHeld
         case .claimedStays, .appliedOnce: hasEvidence
         default: true
         }

@@ -140,7 +140,7 @@ final class Throng {
   func resume(_ errand: Int) {
     inProgress += 1
     errands[errand].startedNs = 0
-    ready.append((errand, .ask))
+    ready.append((errand, errands[errand].resume()))
   }
 
   private func send(_ index: Int, _ call: Call) {

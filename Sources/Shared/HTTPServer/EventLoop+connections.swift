@@ -67,14 +67,20 @@ extension EventLoop {
 
   /// No newcomers from now on. Who has already connected is still taken; who has nothing on its way is closed.
   func stopListening() {
-    guard let listener else { return }
+    guard listener != nil else { return }
     acceptNewcomers()
-    parts.poller.remove(listener.descriptor)
-    self.listener = nil
+    leaveListener()
     for case let connection? in slots where connection.phase == .reading {
       connection.mayRead = true
       advance(connection)
     }
+  }
+
+  func leaveListener() {
+    guard let listener else { return }
+    parts.poller.remove(listener.descriptor)
+    listener.leave()
+    self.listener = nil
   }
 
   /// A deadline has passed.

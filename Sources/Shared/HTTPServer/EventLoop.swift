@@ -173,7 +173,7 @@ final class EventLoop {
 
   /// Returns how many requests got no reply.
   private func closeAll() -> Int {
-    listener = nil
+    leaveListener()
     var unanswered = 0
     for case let connection? in slots {
       if connection.phase == .waiting || connection.phase == .writing { unanswered += 1 }

@@ -32,7 +32,7 @@ public final class HTTPServer: Sendable {
     singleHeaders: [String] = [], handler: any HTTPHandler
   ) throws(HTTPServerError) {
     precondition(loops > 0)
-    let listener = try Listener(host: host, port: port)
+    let listener = try Listener(host: host, port: port, users: loops)
     let rules = ParserRules(limits: limits, singleHeaders: singleHeaders)
     let reports = Inbox<Int>(capacity: loops)
     var parts: [LoopParts] = []
@@ -46,6 +46,7 @@ public final class HTTPServer: Sendable {
         parts.append(made)
       }
     } catch {
+      for _ in 0..<loops { listener.leave() }
       throw HTTPServerError(description: error.text)
     }
     self.port = listener.port

@@ -1,18 +1,23 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// Why a server could not be started.
 public struct HTTPServerError: Error, CustomStringConvertible {
   public let description: String
 }
 
-/// The listening socket, closed when the last loop has let it go.
+/// The listening socket, closed when the last loop has left it.
 final class Listener: Sendable {
   let descriptor: Int32
   let port: UInt16
+  private let users: Atomic<Int>
 
   /// Binds to the first address of `host` (a name, IPv4 or IPv6; empty for all) that works.
-  init(host: String, port: UInt16) throws(HTTPServerError) {
+  ///
+  /// Each of the `users` calls `leave` once.
+  init(host: String, port: UInt16, users: Int) throws(HTTPServerError) {
+    self.users = Atomic(users)
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
@@ -37,7 +42,12 @@ final class Listener: Sendable {
     throw HTTPServerError(description: "cannot listen on \(host) port \(port): \(last.text)")
   }
 
-  deinit { System.close(descriptor) }
+  /// The caller uses the descriptor no more.
+  func leave() {
+    if users.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+      System.close(descriptor)
+    }
+  }
 
   private static func bound(to address: addrinfo) throws(SystemError) -> Int32 {
     let socket = try System.check("socket") {

@@ -10,6 +10,7 @@ struct ConsumerTurn {
   private let parts: Consumer
   private let consumer: KafkaConsumer
   private var flow: ConsumerFlow
+  private var slowStatsAt = MonotonicTime.now
   private(set) var ending: Consumer.Ending?
 
   init(_ parts: Consumer, _ consumer: KafkaConsumer) {
@@ -153,27 +154,36 @@ struct ConsumerTurn {
       hear(parts.reports.inbox.take(until: deadline))
       perform(flow.finish(now: .now))
     }
-    _ = consumer.poll(limit: 1, until: .now)  // sends the commit
-    tellStats()
+    _ = consumer.poll(limit: 1, until: .now)  // hears how the commits went
+    tellSlowStats()
   }
 
-  private func tellStats() {
-    let (flow, consumer) = (flow, consumer)
+  private mutating func tellStats() {
+    let flow = flow
+    parts.stats.update { now in
+      now.phase = flow.phaseName
+      now.unapplied = (flow.inFlight?.messages.count ?? 0) + flow.gathered.count
+      now.turnAt = .now
+      if !flow.hasWork { now.workSince = nil } else if now.workSince == nil { now.workSince = .now }
+    }
+    if slowStatsAt <= .now { tellSlowStats() }
+  }
+
+  /// What costs a round through librdkafka's own thread.
+  private mutating func tellSlowStats() {
+    slowStatsAt = .after(ms: Self.pollMs)
     var lag: [Int32: Int64] = [:]
     for (partition, position) in flow.positions {
       lag[partition] = consumer.lag(partition, behind: position)
     }
-    let unapplied = (flow.inFlight?.messages.count ?? 0) + flow.gathered.count
+    let (memberId, generation) = (consumer.memberId ?? "", consumer.generation ?? -1)
+    let flow = flow
     parts.stats.update { now in
-      now.phase = flow.phaseName
       now.partitions = flow.assigned.sorted()
       now.stuck = flow.stuck
       now.lag = lag
-      now.memberId = consumer.memberId ?? ""
-      now.generation = consumer.generation ?? -1
-      now.unapplied = unapplied
-      now.turnAt = .now
-      if !flow.hasWork { now.workSince = nil } else if now.workSince == nil { now.workSince = .now }
+      now.memberId = memberId
+      now.generation = generation
     }
   }
 

@@ -1,5 +1,6 @@
 import Log
 import PostgresClient
+import Stock
 import Threads
 
 /// What the applier is asked to do.

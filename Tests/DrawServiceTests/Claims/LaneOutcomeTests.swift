@@ -18,7 +18,7 @@ import Testing
         claimItem(1, slot: 17, seq: 8, "r-1") + claimItem(1, slot: 18, seq: 9, "r-2")))
     #expect(result.answers.isEmpty)
     let entry = try #require(result.entry)
-    #expect(entry.lastSeq == 9)
+    #expect(entry.id.lastSeq == 9)
     let expected = StockEvent(
       kind: .claimed, activity: sampleActivity, slot: 18, seq: 9, epoch: 3, user: "bob",
       request: "r-2", timeMs: 1_700_000_000_000)

@@ -79,26 +79,30 @@ import Threads
 }
 
 @Suite struct RelayScheduleTests {
+  private func id(_ seq: Int64) -> OutboxEntry.ID {
+    OutboxEntry.ID(activity: sampleActivity, lastSeq: seq)
+  }
+
   @Test func oneEntryIsTriedAfterGrowingWaitsAndHoldsUpNoOther() {
     var schedule = RelaySchedule()
     let start = MonotonicTime.now
     schedule.beginSweep()
-    #expect(schedule.attempt(sampleActivity, 1, now: start) == 1)
-    #expect(schedule.attempt(sampleActivity, 1, now: start) == nil)
-    #expect(schedule.attempt(sampleActivity, 2, now: start) == 1)
-    #expect(schedule.attempt(sampleActivity, 1, now: start.adding(ms: 2_001)) == 2)
-    #expect(schedule.attempt(sampleActivity, 1, now: start.adding(ms: 2_500)) == nil)
+    #expect(schedule.attempt(id(1), now: start) == 1)
+    #expect(schedule.attempt(id(1), now: start) == nil)
+    #expect(schedule.attempt(id(2), now: start) == 1)
+    #expect(schedule.attempt(id(1), now: start.adding(ms: 2_001)) == 2)
+    #expect(schedule.attempt(id(1), now: start.adding(ms: 2_500)) == nil)
   }
 
   @Test func forgetsWhatIsGone() {
     var schedule = RelaySchedule()
     let start = MonotonicTime.now
     schedule.beginSweep()
-    #expect(schedule.attempt(sampleActivity, 1, now: start) == 1)
+    #expect(schedule.attempt(id(1), now: start) == 1)
     schedule.endSweep()
     schedule.beginSweep()
     schedule.endSweep()
     schedule.beginSweep()
-    #expect(schedule.attempt(sampleActivity, 1, now: start) == 1)
+    #expect(schedule.attempt(id(1), now: start) == 1)
   }
 }
