@@ -15,6 +15,7 @@ final class Publisher: Sendable {
   let permits: Permits
 
   private let inbox: Inbox<OutboxEntry>
+  private let underWay = Lock<Set<OutboxEntry.ID>>([])
   private let producer: KafkaProducer<Publication>
   private let router: LaneRouter
   private let replies: ReplySink
@@ -39,14 +40,18 @@ final class Publisher: Sendable {
     inbox = Inbox(capacity: permits.limit, wake: { producer.wake() })
   }
 
+  /// Whether an entry waits for its reports in this instance: the relay leaves it alone.
+  func isUnderWay(_ entry: OutboxEntry.ID) -> Bool { underWay.withLock { $0.contains(entry) } }
+
   /// Takes over an entry and the permits of its events. From any thread.
   func publish(_ entry: OutboxEntry) {
-    let offer = inbox.offer(entry)
-    if offer == .accepted { return }
+    underWay.withLock { _ = $0.insert(entry.id) }
+    if inbox.offer(entry) == .accepted { return }
+    underWay.withLock { _ = $0.remove(entry.id) }
     // Only after close: the entry stays in the outbox for the next instance's relay.
     permits.giveBack(entry.publications.count)
     log.error(
-      "publish_refused", ["activity": .int(entry.activity.value), "seq": .int(entry.lastSeq)])
+      "publish_refused", ["activity": .int(entry.id.activity.value), "seq": .int(entry.id.lastSeq)])
   }
 
   /// Events that Kafka has not reported on.
@@ -100,10 +105,14 @@ final class Publisher: Sendable {
       if event.kind == .claimed, let waiter = publication.takeWaiter() {
         batch.add(waiter, .claimed(slot: event.slot, request: event.request, isReplay: false))
       }
-      if let acknowledgement = publication.entry.report(isAcknowledged: true) {
-        router.acknowledge(acknowledgement)
+      if let acknowledgement = report(publication, isAcknowledged: true),
+        !router.acknowledge(acknowledgement)
+      {
+        for release in acknowledgement.releases {
+          batch.add(release.request, .pending(request: release.request.request))
+        }
       }
-    case .failed(let error, _): leaveToRelay(publication, error.description, &batch)
+    case .failed(let error): leaveToRelay(publication, error.description, &batch)
     }
   }
 
@@ -115,7 +124,15 @@ final class Publisher: Sendable {
     if let waiter = publication.takeWaiter() {
       batch.add(waiter, .pending(request: publication.event.request))
     }
-    _ = publication.entry.report(isAcknowledged: false)
+    _ = report(publication, isAcknowledged: false)
+  }
+
+  /// Counts a report; an entry with all of its reports is no longer under way here.
+  private func report(_ publication: Publication, isAcknowledged: Bool) -> Acknowledgement? {
+    let entry = publication.entry
+    let acknowledgement = entry.report(isAcknowledged: isAcknowledged)
+    if entry.isReported { _ = underWay.withLock { $0.remove(entry.id) } }
+    return acknowledgement
   }
 
   private func expire(_ waiting: inout [Publication], _ batch: inout ReplyBatch) {

@@ -33,7 +33,8 @@ final class ConsumerState {
       message.pointee.err, rd_kafka_message_errstr(message).map { String(cString: $0) })
     let partition = message.pointee.partition
     guard partition >= 0, message.pointee.rkt != nil else { return append(.error(error)) }
-    guard next.removeValue(forKey: partition) != nil else { return }  // stopped already, or not ours
+    // Otherwise it has stopped already, or is not ours any more.
+    guard next.removeValue(forKey: partition) != nil else { return }
     events.append(.partitionError(partition: partition, error))
   }
 

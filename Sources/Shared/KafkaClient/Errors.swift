@@ -11,24 +11,32 @@ public struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
   public let isRetriable: Bool
   /// The client is dead for good; only a new one helps.
   public let isFatal: Bool
+  /// Of a message that failed: it may be in the topic all the same, only nobody acknowledged it.
+  public let isPossiblyPersisted: Bool
 
-  public init(code: String, message: String, isRetriable: Bool = false, isFatal: Bool = false) {
+  public init(
+    code: String, message: String, isRetriable: Bool = false, isFatal: Bool = false,
+    isPossiblyPersisted: Bool = false
+  ) {
     self.code = code
     self.message = message
     self.isRetriable = isRetriable
     self.isFatal = isFatal
+    self.isPossiblyPersisted = isPossiblyPersisted
   }
 
   public var description: String { "\(code): \(message)" }
 }
 
 extension KafkaError {
-  init(_ error: rd_kafka_resp_err_t, _ message: String? = nil) {
+  init(
+    _ error: rd_kafka_resp_err_t, _ message: String? = nil, isPossiblyPersisted: Bool = false
+  ) {
     self.init(
       code: String(cString: rd_kafka_err2name(error)),
       message: message ?? String(cString: rd_kafka_err2str(error)),
       isRetriable: retriable.contains(error.rawValue),
-      isFatal: error == RD_KAFKA_RESP_ERR__FATAL)
+      isFatal: error == RD_KAFKA_RESP_ERR__FATAL, isPossiblyPersisted: isPossiblyPersisted)
   }
 
   /// Takes over an error object; nil for success.

@@ -12,6 +12,16 @@ public enum KafkaClientEvent: Sendable, Equatable {
   case throttled(broker: String, ms: Int)
   /// Events that did not fit between two calls of `takeEvents`.
   case dropped(count: Int)
+
+  /// A person should look: it won't pass by waiting.
+  public var isSerious: Bool {
+    switch self {
+    case .fatal: true
+    case .error(let error): !error.isRetriable
+    case .log(let level, _, _): level < 3  // at 3, librdkafka reports each lost connection
+    case .throttled, .dropped: false
+    }
+  }
 }
 
 /// What a consumer has to say, in the order in which it happened.

@@ -42,6 +42,6 @@ public struct Delivery<Ticket: AnyObject & Sendable>: Sendable {
 public enum DeliveryResult: Sendable, Equatable {
   /// All in-sync replicas have it.
   case acknowledged(partition: Int32, offset: Int64)
-  /// Not acknowledged. With `possiblyPersisted` it may be in the topic all the same: only its absence is unproven.
-  case failed(KafkaError, possiblyPersisted: Bool)
+  /// Not acknowledged. Where `isPossiblyPersisted` says so, it may be in the topic all the same.
+  case failed(KafkaError)
 }

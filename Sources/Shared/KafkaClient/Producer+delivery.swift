@@ -48,7 +48,7 @@ extension DeliveryResult {
     } else {
       let status = rd_kafka_message_status(message)
       self = .failed(
-        KafkaError(error), possiblyPersisted: status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+        KafkaError(error, isPossiblyPersisted: status != RD_KAFKA_MSG_STATUS_NOT_PERSISTED))
     }
   }
 }
