@@ -3,6 +3,8 @@ import RedisClient
 import TestSupport
 import Testing
 
+@testable import DrawService
+
 /// The scripts against the model: one seed gives one run; `SCRIPT_TRIAL_SEED` and `SCRIPT_TRIAL_STEPS` repeat one.
 @Suite struct ScriptModelTests {
   static let seed =
@@ -10,6 +12,14 @@ import Testing
     ?? .random(in: 0..<1_000_000_000)
   static let steps =
     ProcessInfo.processInfo.environment["SCRIPT_TRIAL_STEPS"].flatMap(Int.init) ?? 10_000
+
+  @Test func whatShipsIsWhatIsTried() throws {
+    let shipped = StockScripts()
+    #expect(shipped.all.count == 4)
+    for script in shipped.all {
+      #expect(script == (try ScriptSources.script(script.name)))
+    }
+  }
 
   @Test func sameAnswersAndSameState() throws {
     print("script trial: SCRIPT_TRIAL_SEED=\(Self.seed) SCRIPT_TRIAL_STEPS=\(Self.steps)")
