@@ -26,9 +26,15 @@ enum App {
       log.close(until: .after(ms: 1_000))
       exit(status)
     } catch {
-      fputs("DrawService: \(error)\n", stderr)
+      complain("DrawService: \(error)\n")
       exit(2)
     }
+  }
+
+  /// On standard error: standard output is the log's.
+  private static func complain(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = write(2, bytes, bytes.count)
   }
 
   private static var help: String {

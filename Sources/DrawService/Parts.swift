@@ -26,10 +26,10 @@ struct Parts {
     let permits = Permits(limit: settings.inFlight)
     let producer = try KafkaProducer<Publication>(
       settings.kafka, topic: settings.topic, queueLimit: settings.inFlight + 1_000,
-      messageTimeoutMs: settings.messageTimeoutMs, lingerMs: settings.lingerMs)
+      messageTimeoutMs: settings.messageTimeoutMs, lingerMs: settings.lingerMs, warmUpMs: 1_000)
     let publisher = Publisher(
-      producer: producer, permits: permits, router: router, replies: replies, meters: meters,
-      log: log, deadlineMs: settings.claims.deadlineMs)
+      producer: producer, permits: permits, router: router, replies: replies,
+      readiness: readiness, meters: meters, log: log, deadlineMs: settings.claims.deadlineMs)
     publisherThread = NamedThread("publisher") { publisher.run() }
     let context = LaneContext(
       endpoint: settings.redis, limits: settings.claims, publisher: publisher, replies: replies,

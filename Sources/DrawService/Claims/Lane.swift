@@ -53,6 +53,7 @@ final class Lane {
 
   /// Turns until the inbox is closed and empty.
   func run() {
+    _ = currentClock()  // connects
     while let work = inbox.take(limit: context.limits.batch * 8, until: nextTurn) {
       var requests = again
       var acknowledgements: [Acknowledgement] = []

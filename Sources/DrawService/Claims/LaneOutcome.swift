@@ -25,11 +25,14 @@ struct LaneOutcome {
     nowMs = script.nowMs
     outboxLength = script.outboxLength
     switch script.status {
-    case .fenced: return refuse(call, .fenced)
-    case .late: return refuse(call, .overloaded)
-    case .unknownActivity: return refuse(call, .unknownActivity)
-    case .done: break
+    case .fenced: refuse(call, .fenced)
+    case .late: refuse(call, .overloaded)
+    case .unknownActivity: refuse(call, .unknownActivity)
+    case .done: follow(call, script)
     }
+  }
+
+  private mutating func follow(_ call: LanePlan.Call, _ script: ScriptReply) {
     let isUnderstood =
       switch call {
       case .acknowledge(_, let entries): freed(entries)
@@ -38,8 +41,8 @@ struct LaneOutcome {
       case .look(_, let requests): looked(requests, script)
       }
     if !isUnderstood {
-      self = LaneOutcome(call, .null)
-      nowMs = script.nowMs
+      self = .failed(call)
+      complaint = "an unexpected reply"
     }
   }
 

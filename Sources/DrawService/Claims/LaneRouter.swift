@@ -4,10 +4,10 @@ internal import Threads
 /// Which lane an activity belongs to, and the inboxes of all of them.
 final class LaneRouter: Sendable {
   let inboxes: [Inbox<LaneWork>]
-  /// Requests that may wait for a lane. Acknowledgements have room beyond it: they are never refused.
+  /// Requests that may wait for a lane. Acknowledgements have room beyond it.
   private let requestLimit: Int
 
-  /// `inFlight` bounds the acknowledgements that can be under way at once.
+  /// `inFlight`: acknowledgements that may wait besides.
   init(lanes: Int, requestLimit: Int, inFlight: Int) {
     self.requestLimit = requestLimit
     inboxes = (0..<lanes).map { _ in Inbox(capacity: requestLimit + inFlight) }
@@ -21,9 +21,10 @@ final class LaneRouter: Sendable {
     return requests[taken...]
   }
 
-  func acknowledge(_ acknowledgement: Acknowledgement) {
-    let offer = inboxes[lane(of: acknowledgement.activity)].offer(.acknowledge(acknowledgement))
-    precondition(offer != .full, "more acknowledgements than claims in flight")
+  /// False when the lane is behind by more than it has room for, or is closed: the entry stays in the
+  /// outbox, and the relay brings it again.
+  func acknowledge(_ acknowledgement: Acknowledgement) -> Bool {
+    inboxes[lane(of: acknowledgement.activity)].offer(.acknowledge(acknowledgement)) == .accepted
   }
 
   /// Requests waiting, over all lanes.

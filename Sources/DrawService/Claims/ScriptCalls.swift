@@ -3,12 +3,17 @@ internal import Stock
 
 /// The scripts of `Scripts/`, embedded in the executable, with the calls to them. Each file's head is the contract.
 struct StockScripts: Sendable {
-  let claim = RedisScript(name: "claim", source: PackageResources.claim_lua)
-  let release = RedisScript(name: "release", source: PackageResources.release_lua)
-  let acknowledge = RedisScript(name: "acknowledge", source: PackageResources.acknowledge_lua)
-  let look = RedisScript(name: "look", source: PackageResources.look_lua)
+  let claim = Self.script("claim", PackageResources.claim_lua)
+  let release = Self.script("release", PackageResources.release_lua)
+  let acknowledge = Self.script("acknowledge", PackageResources.acknowledge_lua)
+  let look = Self.script("look", PackageResources.look_lua)
 
   var all: [RedisScript] { [claim, release, acknowledge, look] }
+
+  /// The prologue that they share stands before each of them.
+  private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
+    RedisScript(name: name, source: PackageResources.prologue_lua + source)
+  }
 }
 
 /// What every call carries besides its items.

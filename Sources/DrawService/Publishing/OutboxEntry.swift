@@ -6,18 +6,24 @@ internal import Threads
 /// Unchecked: made by a lane or the relay, handed over through the publisher's inbox, and from then on
 /// touched by the publisher's thread alone.
 final class OutboxEntry: @unchecked Sendable {
-  let activity: ActivityID
-  let lastSeq: Int64
+  struct ID: Hashable, Sendable {
+    let activity: ActivityID
+    let lastSeq: Int64
+  }
+
+  let id: ID
   /// Emptied with the last report, for each holds its entry.
   private(set) var publications: [Publication] = []
   private var reported = 0
   private var acknowledged = 0
 
   init(activity: ActivityID, lastSeq: Int64, events: [(event: StockEvent, waiter: DrawRequest?)]) {
-    self.activity = activity
-    self.lastSeq = lastSeq
+    id = ID(activity: activity, lastSeq: lastSeq)
     publications = events.map { Publication(event: $0.event, waiter: $0.waiter, entry: self) }
   }
+
+  /// Every event has its report.
+  var isReported: Bool { publications.isEmpty }
 
   /// Counts the one report of each event; gives the acknowledgement when all of them were good.
   ///
@@ -31,7 +37,7 @@ final class OutboxEntry: @unchecked Sendable {
     let releases = publications.compactMap { publication in
       publication.takeWaiter().map { (request: $0, slot: publication.event.slot) }
     }
-    return Acknowledgement(activity: activity, lastSeq: lastSeq, releases: releases)
+    return Acknowledgement(activity: id.activity, lastSeq: id.lastSeq, releases: releases)
   }
 }
 

@@ -15,21 +15,24 @@ final class Publisher: Sendable {
   let permits: Permits
 
   private let inbox: Inbox<OutboxEntry>
+  private let underWay = Lock<Set<OutboxEntry.ID>>([])
   private let producer: KafkaProducer<Publication>
   private let router: LaneRouter
   private let replies: ReplySink
+  private let readiness: Readiness
   private let meters: Meters
   private let log: Log
   private let deadlineMs: Int
 
   init(
     producer: KafkaProducer<Publication>, permits: Permits, router: LaneRouter, replies: ReplySink,
-    meters: Meters, log: Log, deadlineMs: Int
+    readiness: Readiness, meters: Meters, log: Log, deadlineMs: Int
   ) {
     self.producer = producer
     self.permits = permits
     self.router = router
     self.replies = replies
+    self.readiness = readiness
     self.meters = meters
     self.log = log
     self.deadlineMs = deadlineMs
@@ -37,14 +40,18 @@ final class Publisher: Sendable {
     inbox = Inbox(capacity: permits.limit, wake: { producer.wake() })
   }
 
+  /// Whether an entry waits for its reports in this instance: the relay leaves it alone.
+  func isUnderWay(_ entry: OutboxEntry.ID) -> Bool { underWay.withLock { $0.contains(entry) } }
+
   /// Takes over an entry and the permits of its events. From any thread.
   func publish(_ entry: OutboxEntry) {
-    let offer = inbox.offer(entry)
-    if offer == .accepted { return }
+    underWay.withLock { _ = $0.insert(entry.id) }
+    if inbox.offer(entry) == .accepted { return }
+    underWay.withLock { _ = $0.remove(entry.id) }
     // Only after close: the entry stays in the outbox for the next instance's relay.
     permits.giveBack(entry.publications.count)
     log.error(
-      "publish_refused", ["activity": .int(entry.activity.value), "seq": .int(entry.lastSeq)])
+      "publish_refused", ["activity": .int(entry.id.activity.value), "seq": .int(entry.id.lastSeq)])
   }
 
   /// Events that Kafka has not reported on.
@@ -98,8 +105,12 @@ final class Publisher: Sendable {
       if event.kind == .claimed, let waiter = publication.takeWaiter() {
         batch.add(waiter, .claimed(slot: event.slot, request: event.request, isReplay: false))
       }
-      if let acknowledgement = publication.entry.report(isAcknowledged: true) {
-        router.acknowledge(acknowledgement)
+      if let acknowledgement = report(publication, isAcknowledged: true),
+        !router.acknowledge(acknowledgement)
+      {
+        for release in acknowledgement.releases {
+          batch.add(release.request, .pending(request: release.request.request))
+        }
       }
     case .failed(let error): leaveToRelay(publication, error.description, &batch)
     }
@@ -113,7 +124,15 @@ final class Publisher: Sendable {
     if let waiter = publication.takeWaiter() {
       batch.add(waiter, .pending(request: publication.event.request))
     }
-    _ = publication.entry.report(isAcknowledged: false)
+    _ = report(publication, isAcknowledged: false)
+  }
+
+  /// Counts a report; an entry with all of its reports is no longer under way here.
+  private func report(_ publication: Publication, isAcknowledged: Bool) -> Acknowledgement? {
+    let entry = publication.entry
+    let acknowledgement = entry.report(isAcknowledged: isAcknowledged)
+    if entry.isReported { _ = underWay.withLock { $0.remove(entry.id) } }
+    return acknowledgement
   }
 
   private func expire(_ waiting: inout [Publication], _ batch: inout ReplyBatch) {
@@ -126,9 +145,21 @@ final class Publisher: Sendable {
     }
   }
 
+  /// Client events are said here, for nobody else reads them.
   private func report(_ events: [KafkaClientEvent]) {
+    readiness.setKafka(isUsable: producer.isConnected)
     for event in events {
-      log.write(event.isSerious ? .error : .warning, "kafka", ["detail": "\(event)"])
+      switch event {
+      case .fatal(let error): log.alarm("kafka_fatal", ["error": "\(error)"])
+      case .error(let error): log.warning("kafka_error", ["error": "\(error)"])
+      case .log(let level, let facility, let text):
+        log.debug(
+          "kafka_log",
+          ["syslogLevel": .int(level), "facility": .string(facility), "text": .string(text)])
+      case .throttled(let broker, let ms):
+        log.warning("kafka_throttled", ["broker": .string(broker), "ms": .int(ms)])
+      case .dropped(let count): log.warning("kafka_events_dropped", ["count": .int(count)])
+      }
     }
   }
 }

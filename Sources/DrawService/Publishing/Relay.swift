@@ -92,12 +92,14 @@ final class Relay {
 
   /// False when the producer has no room: the rest waits for the next sweep.
   private func publish(_ record: OutboxRecord, of activity: ActivityID, ageMs: Int64) -> Bool {
-    guard let attempt = schedule.attempt(activity, record.lastSeq, now: .now) else { return true }
+    let id = OutboxEntry.ID(activity: activity, lastSeq: record.lastSeq)
+    if publisher.isUnderWay(id) { return true }
     let count = record.events.count
     let permits = publisher.permits.take(upTo: count)
-    guard permits == count else {
+    let attempt = permits == count ? schedule.attempt(id, now: .now) : nil
+    guard let attempt else {
       publisher.permits.giveBack(permits)
-      return false
+      return permits == count
     }
     publisher.publish(
       OutboxEntry(

@@ -1,14 +1,9 @@
-internal import Stock
 internal import Threads
 
 /// Which outbox entries are due to be published again: decided without I/O.
 ///
 /// An entry that does not get through is tried again after growing waits, and never holds up the others.
 struct RelaySchedule: Sendable {
-  private struct Key: Hashable {
-    let activity: ActivityID
-    let lastSeq: Int64
-  }
   private struct Try {
     var attempts: Int
     var backoff: Backoff
@@ -16,7 +11,7 @@ struct RelaySchedule: Sendable {
     var seenInSweep: Int
   }
 
-  private var tries: [Key: Try] = [:]
+  private var tries: [OutboxEntry.ID: Try] = [:]
   private var sweep = 0
 
   /// Entries remembered; beyond it new ones wait for the next sweep.
@@ -25,18 +20,17 @@ struct RelaySchedule: Sendable {
   mutating func beginSweep() { sweep += 1 }
 
   /// How often an entry has been published again, with this time; nil when it is not due yet.
-  mutating func attempt(_ activity: ActivityID, _ lastSeq: Int64, now: MonotonicTime) -> Int? {
-    let key = Key(activity: activity, lastSeq: lastSeq)
-    guard var entry = tries[key] else {
+  mutating func attempt(_ id: OutboxEntry.ID, now: MonotonicTime) -> Int? {
+    guard var entry = tries[id] else {
       guard tries.count < Self.capacity else { return nil }
       var backoff = Backoff(initialMs: 2_000, maximumMs: 30_000)
       let wait = backoff.nextMs()
-      tries[key] = Try(
+      tries[id] = Try(
         attempts: 1, backoff: backoff, dueAt: now.adding(ms: wait), seenInSweep: sweep)
       return 1
     }
     entry.seenInSweep = sweep
-    defer { tries[key] = entry }
+    defer { tries[id] = entry }
     guard entry.dueAt <= now else { return nil }
     entry.attempts += 1
     entry.dueAt = now.adding(ms: entry.backoff.nextMs())

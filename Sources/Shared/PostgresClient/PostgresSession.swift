@@ -10,8 +10,11 @@ public final class PostgresSession {
   private var backoff: Backoff
   private var lastFailure: PostgresError?
 
-  /// Nil when a try may be made now.
+  /// When the next try makes sense; nil while nothing failed.
   public private(set) var retryAt: MonotonicTime?
+
+  /// True when a try may be made now.
+  public var isDue: Bool { retryAt.map { $0 <= .now } ?? true }
 
   /// Connections made so far: a number above 1 tells of losses.
   public private(set) var connectionsMade = 0
@@ -21,18 +24,20 @@ public final class PostgresSession {
     self.backoff = backoff
   }
 
-  /// The open connection, or a new one. Blocks for at most the connect timeout, and not while backing off.
+  /// The open connection, or a new one. Blocks for at most the connect timeout; while backing off it throws the
+  /// last failure's kind at once.
   public func connection() throws(PostgresError) -> PostgresConnection {
+    if !isDue {
+      let reason = lastFailure?.message ?? "an earlier failure"
+      throw PostgresError(
+        kind: lastFailure?.kind ?? .retry, message: "backing off after: \(reason)")
+    }
     if let current, current.isOpen { return current }
     current = nil
-    if let retryAt, retryAt > .now {
-      throw lastFailure ?? PostgresError(kind: .retry, message: "backing off", connectionLost: true)
-    }
     do {
       let made = try PostgresConnection(settings)
       connectionsMade += 1
       current = made
-      succeeded()
       return made
     } catch {
       failed(error)

@@ -36,8 +36,7 @@ struct BatchTransaction {
   private static let bury = prepared("bury", PackageResources.bury_sql)
   private static let changeSurplus = prepared(
     "change_surplus", PackageResources.change_surplus_sql)
-  private static let readTotals = PreparedStatement(
-    name: "read_totals", sql: "SELECT id, stock_total FROM activity WHERE id = ANY ($1)")
+  private static let readTotals = prepared("read_totals", PackageResources.read_totals_sql)
 
   private static func prepared(_ name: String, _ file: [UInt8]) -> PreparedStatement {
     PreparedStatement(name: name, sql: sqlText(file))

@@ -67,12 +67,22 @@ struct ConsumerFlow {
   /// Nothing more will come before the applier reports.
   var isFull: Bool { phase == .reading && gathered.count >= limits.batch && inFlight != nil }
 
-  /// The applier owes an answer that the next step waits for.
-  var awaitsApplier: Bool {
+  /// Something is to be done that is not done yet: what the watchdog looks at.
+  var hasWork: Bool {
     switch phase {
-    case .asking: true
-    case .reading, .draining: inFlight != nil && !gathered.isEmpty
-    case .idle, .waiting: false
+    case .idle: inFlight != nil
+    case .asking, .draining, .waiting: true
+    case .reading: inFlight != nil || !gathered.isEmpty
+    }
+  }
+
+  /// For the stats line.
+  var phaseName: String {
+    switch phase {
+    case .idle: "idle"
+    case .asking, .waiting: "parked"
+    case .draining: "draining"
+    case .reading: "reading"
     }
   }
 
@@ -82,6 +92,7 @@ struct ConsumerFlow {
   // MARK: What the group says
 
   mutating func assigned(_ partitions: [Int32], now: MonotonicTime) -> [Action] {
+    if partitions.isEmpty { return unassigned() }
     assigned = Set(partitions)
     stuck = [:]
     return restart(at: now)
@@ -176,9 +187,13 @@ struct ConsumerFlow {
     case .idle, .asking, .draining: nil
     case .waiting(let moment): moment
     case .reading:
-      if isFull { inFlightSince?.adding(ms: limits.busyMs) } else if inFlight == nil {
+      if isFull {
+        inFlightSince?.adding(ms: limits.busyMs)
+      } else if inFlight == nil {
         gatheredSince?.adding(ms: limits.flushMs)
-      } else { nil }
+      } else {
+        nil
+      }
     }
   }
 
