@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 import Threads
 
 /// Private Redis, PostgreSQL and Kafka servers of one test, through `deploy/local/stack`.
@@ -67,8 +67,8 @@ public final class LocalStack: Sendable {
   }
 
   /// The process id of a part's server.
-  public func pid(_ part: Part) -> pid_t {
-    pid_t(setting("STACK_\(part.rawValue.uppercased())_PID"))!
+  public func pid(_ part: Part) -> Int32 {
+    Int32(setting("STACK_\(part.rawValue.uppercased())_PID"))!
   }
 
   // MARK: Breaking things

@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 import Threads
 
 /// How a process ended.
@@ -26,7 +26,7 @@ public struct TestSupportError: Error, CustomStringConvertible {
 /// Its output goes to files, so that it never blocks on us; it inherits no descriptor and no signal mask. What
 /// still runs when this object goes, or when the test process exits, is killed.
 public final class Subprocess: Sendable {
-  public let pid: pid_t
+  public let pid: Int32
   private let program: String
   private let outputs: Outputs
   private let ended = Lock<ExitStatus?>(nil)

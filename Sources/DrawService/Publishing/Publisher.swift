@@ -112,7 +112,7 @@ final class Publisher: Sendable {
           batch.add(release.request, .pending(request: release.request.request))
         }
       }
-    case .failed(let error, _): leaveToRelay(publication, error.description, &batch)
+    case .failed(let error): leaveToRelay(publication, error.description, &batch)
     }
   }
 
