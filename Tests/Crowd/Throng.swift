@@ -128,8 +128,10 @@ final class Throng {
   func begin(user: Int, draw: Int, plan: Plan, dueNs: Int64?) {
     let habits = options.habits
     let request = plan.isKeyed ? habits.request(user: user, draw: draw) : nil
-    var errand = Errand(
-      user: user, draw: draw, plan: plan, story: Story(user: habits.name(user), request: request))
+    let story = Story(
+      user: habits.name(user), request: request,
+      finalAfterNs: Int64(options.claimDeadlineMs + 1_000) * 1_000_000)
+    var errand = Errand(user: user, draw: draw, plan: plan, story: story)
     errand.startedNs = dueNs ?? 0
     errands.append(errand)
     inProgress += 1
