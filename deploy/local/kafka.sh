@@ -5,7 +5,7 @@
 kafka_kind() { cat "$dir/kafka/kind"; }
 
 kafka_prepare() {
-  echo "${partitions:-64}" >"$dir/kafka/partitions"
+  echo "${partitions:-16}" >"$dir/kafka/partitions"
   if [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
     echo external >"$dir/kafka/kind"
     echo "Kafka at $KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/name"
@@ -17,6 +17,8 @@ kafka_prepare() {
     echo kafka >"$dir/kafka/kind"
   else
     mock_binary >/dev/null
+    # It forgets the oldest beyond 5 MB a partition, about 40,000 claims: many partitions hold more.
+    if [[ -z $partitions ]]; then echo 64 >"$dir/kafka/partitions"; fi
     echo mock >"$dir/kafka/kind"
     echo "librdkafka mock cluster" >"$dir/kafka/name"
     printf '%s\n' "stock.events:$(cat "$dir/kafka/partitions")" stock.control:1 >"$dir/kafka/topics"
