@@ -36,7 +36,8 @@ extension PostgresConnection {
       result = try execute("COMMIT")
     } catch {
       // A serialization failure or a deferred constraint is a no; anything else may have come after the yes.
-      let refused = !error.connectionLost && (error.kind != .retry || error.sqlState.hasPrefix("40"))
+      let refused =
+        !error.connectionLost && (error.kind != .retry || error.sqlState.hasPrefix("40"))
       if !refused { close() }
       throw refused ? error : error.withOutcomeUnknown()
     }

@@ -185,7 +185,8 @@ public final class PostgresConnection {
     let constraint = field("n")
     let message = field("M")
     return PostgresError(
-      kind: PostgresError.kind(ofState: state, constraint: constraint, invariants: settings.invariants),
+      kind: PostgresError.kind(
+        ofState: state, constraint: constraint, invariants: settings.invariants),
       sqlState: state,
       message: message.isEmpty ? firstLine(PQresultErrorMessage(result)) : message,
       detail: field("D"), constraint: constraint)

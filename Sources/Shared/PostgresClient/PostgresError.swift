@@ -67,6 +67,7 @@ extension PostgresError: CustomStringConvertible {
   /// For logs: without the detail.
   public var description: String {
     let state = sqlState.isEmpty ? "" : " \(sqlState)"
-    return "postgres \(kind.rawValue)\(state): \(message)\(outcomeUnknown ? " (outcome unknown)" : "")"
+    return
+      "postgres \(kind.rawValue)\(state): \(message)\(outcomeUnknown ? " (outcome unknown)" : "")"
   }
 }

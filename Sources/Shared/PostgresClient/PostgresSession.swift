@@ -29,7 +29,8 @@ public final class PostgresSession {
   public func connection() throws(PostgresError) -> PostgresConnection {
     if !isDue {
       let reason = lastFailure?.message ?? "an earlier failure"
-      throw PostgresError(kind: lastFailure?.kind ?? .retry, message: "backing off after: \(reason)")
+      throw PostgresError(
+        kind: lastFailure?.kind ?? .retry, message: "backing off after: \(reason)")
     }
     if let current, current.isOpen { return current }
     current = nil

@@ -35,3 +35,9 @@ public struct PostgresSettings: Sendable {
     self.invariants = invariants
   }
 }
+
+/// Without the password and the string, which may hold one: no log and no error can show them.
+extension PostgresSettings: CustomStringConvertible, CustomReflectable {
+  public var description: String { "postgres settings of \(applicationName)" }
+  public var customMirror: Mirror { Mirror(self, children: ["application": applicationName]) }
+}

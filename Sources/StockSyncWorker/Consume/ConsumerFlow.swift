@@ -187,9 +187,13 @@ struct ConsumerFlow {
     case .idle, .asking, .draining: nil
     case .waiting(let moment): moment
     case .reading:
-      if isFull { inFlightSince?.adding(ms: limits.busyMs) } else if inFlight == nil {
+      if isFull {
+        inFlightSince?.adding(ms: limits.busyMs)
+      } else if inFlight == nil {
         gatheredSince?.adding(ms: limits.flushMs)
-      } else { nil }
+      } else {
+        nil
+      }
     }
   }
 

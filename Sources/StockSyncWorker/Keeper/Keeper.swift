@@ -45,9 +45,12 @@ struct Keeper: Sendable {
       session.succeeded()
       return .object(
         (0..<found.rowCount).map { row in
-          (String(found.int8(row, 0)), .object([
-            ("total", .integer(found.int8(row, 1))), ("surplus", .integer(found.int8(row, 2))),
-          ]))
+          (
+            String(found.int8(row, 0)),
+            .object([
+              ("total", .integer(found.int8(row, 1))), ("surplus", .integer(found.int8(row, 2))),
+            ])
+          )
         })
     } catch {
       session.failed(error)
