@@ -60,6 +60,7 @@ let package = Package(
       ],
       path: "Sources/DrawService",
       resources: [
+        .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
@@ -75,8 +76,22 @@ let package = Package(
       path: "Sources/StockSyncWorker",
       resources: [
         .embedInCode("Preheat/preheat.lua"),
+        .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Commands/insert_activity.sql"),
+        .embedInCode("Commands/read_activities.sql"),
+        .embedInCode("Commands/read_preheat.sql"),
+        .embedInCode("Commands/open_activity.sql"),
+        .embedInCode("Commands/count_claims.sql"),
+        .embedInCode("Keeper/surpluses.sql"),
+        .embedInCode("Apply/read_totals.sql"),
+        .embedInCode("Apply/read_offsets.sql"),
+        .embedInCode("Apply/lock_offsets.sql"),
+        .embedInCode("Apply/advance_offsets.sql"),
         .embedInCode("Apply/apply_claims.sql"),
+        .embedInCode("Apply/remember_releases.sql"),
+        .embedInCode("Apply/bury.sql"),
+        .embedInCode("Apply/change_surplus.sql"),
       ],
       swiftSettings: strict),
 
@@ -91,22 +106,25 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"])]),
     .executableTarget(
       name: "Crowd",
-      dependencies: ["CCurl", "Threads", "JSONBytes", "RedisClient", "PostgresClient"],
+      dependencies: ["CCurl", "CLinux", "Threads", "RedisClient", "PostgresClient"],
       path: "Tests/Crowd", swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(
-      name: "TestSupport", dependencies: ["Threads", "RedisClient"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CLinux", "Threads"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(name: "C11Threads", path: "Tests/C11Threads"),
+    tests("CrowdTests", ["Crowd"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("StockTests", ["Stock", "JSONBytes"]),
+    tests("TestSupportTests", ["TestSupport", "Threads"]),
     tests("HTTPServerTests", ["HTTPServer", "Threads", "TestSupport"]),
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
-    tests("KafkaClientTests", ["KafkaClient", "Threads", "TestSupport", "C11Threads"]),
+    tests(
+      "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
@@ -122,9 +140,6 @@ let package = Package(
       ]),
     tests(
       "PairTests",
-      [
-        "Stock", "RedisClient", "KafkaClient", "PostgresClient", "JSONBytes", "Threads",
-        "TestSupport",
-      ]),
+      ["Crowd", "CCurl", "RedisClient", "JSONBytes", "Threads", "TestSupport"]),
   ]
 )

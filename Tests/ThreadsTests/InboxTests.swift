@@ -100,4 +100,55 @@ import Threads
       #expect(own == own.sorted())
     }
   }
+
+  /// What was accepted is taken, once, and nothing else, while offers, takes and the closing race.
+  @Test func closingAmidTheCrowdLosesNothingThatWasAccepted() {
+    for round in 0..<20 {
+      let inbox = Inbox<Int>(capacity: 32)
+      let accepted = Lock<[Int]>([])
+      let producers = (0..<3).map { producer in
+        NamedThread("producer-\(producer)") {
+          for start in stride(from: producer * 1_000_000, to: (producer + 1) * 1_000_000, by: 3) {
+            let batch = [start, start + 1, start + 2]
+            switch inbox.offer(contentsOf: batch) {
+            case .accepted: accepted.withLock { $0 += batch }
+            case .full: sched_yield()
+            case .closed: return
+            }
+          }
+        }
+      }
+      var taken: [Int] = []
+      var turns = 0
+      while let batch = inbox.take(limit: 1 + round, until: .after(ms: 10_000)) {
+        #expect(!batch.isEmpty)
+        taken += batch
+        turns += 1
+        if turns == 200 { inbox.close() }
+      }
+      for producer in producers { producer.join() }
+      #expect(taken.sorted() == accepted.withLock { $0 }.sorted())
+    }
+  }
+
+  /// The owner of an inbox with `wake` waits elsewhere: with each wake it takes until nothing is left, and
+  /// may not miss an element for good.
+  @Test func whoTakesOnEachWakeMissesNothing() {
+    let wakes = Inbox<Void>(capacity: 1)
+    let inbox = Inbox<Int>(capacity: 64, wake: { _ = wakes.offer(()) })
+    let producers = (0..<3).map { producer in
+      NamedThread("producer-\(producer)") {
+        for number in 0..<5_000 {
+          while inbox.offer(producer * 5_000 + number) == .full { sched_yield() }
+        }
+      }
+    }
+    var seen: [Int] = []
+    while seen.count < 15_000 {
+      guard let wake = wakes.take(until: .after(ms: 10_000)), !wake.isEmpty else { break }
+      while let batch = inbox.takeNow(limit: 7), !batch.isEmpty { seen += batch }
+    }
+    for producer in producers { producer.join() }
+    #expect(seen.sorted() == Array(0..<15_000))
+  }
 }

@@ -3,6 +3,7 @@
 #ifndef SLIDING_STOCK_CLINUX_H
 #define SLIDING_STOCK_CLINUX_H
 #include <pthread.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,5 +15,7 @@ int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int fla
 int pipe2(int descriptors[2], int flags);
 int pthread_setname_np(pthread_t thread, const char *name);
 pid_t gettid(void);
+int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 #endif

@@ -8,23 +8,30 @@ struct CommandArguments {
   init(_ arguments: [String], keys: [ConfigKey]) throws(ConfigError) {
     let byOption = Dictionary(keys.map { ($0.option, $0) }) { first, _ in first }
     var rest = arguments[...]
+    wantsHelp = arguments.prefix { $0 != "--" }.contains { Self.helpOptions.contains($0) }
     while let argument = rest.popFirst() {
-      if argument == "--help" || argument == "-h" {
-        wantsHelp = true
-      } else if argument == "--" {
+      if argument == "--" {
         positionals += rest
         rest = []
-      } else if argument.hasPrefix("--") {
-        try takeOption(argument, &rest, byOption)
+      } else if argument.hasPrefix("-"), argument != "-" {
+        do {
+          try takeOption(argument, &rest, byOption)
+        } catch {
+          // Who asks for help may have everything else wrong.
+          if !wantsHelp { throw error }
+        }
       } else {
         positionals.append(argument)
       }
     }
   }
 
+  private static let helpOptions = ["--help", "-h"]
+
   private mutating func takeOption(
     _ argument: String, _ rest: inout ArraySlice<String>, _ byOption: [String: ConfigKey]
   ) throws(ConfigError) {
+    if Self.helpOptions.contains(argument) { return }
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let option = String(parts[0])
     var value = parts.count == 2 ? String(parts[1]) : nil
@@ -46,6 +53,10 @@ struct CommandArguments {
     }
     if key.kind == .flag, value == nil { value = "true" }
     let given = try Self.value(value, &rest, after: option)
+    if key.name == "postgres.connection", Self.carriesPassword(given) {
+      throw ConfigError(
+        "\(option) carries a password, which is not taken from arguments: use postgres.password")
+    }
     if key.kind == .properties {
       try takeProperty(key, given)
     } else {
@@ -59,19 +70,35 @@ struct CommandArguments {
       throw ConfigError("\(key.option) takes name=value")
     }
     let name = pair[0].lowercased()
-    if ["password", "secret", "pem", "oauthbearer.config"].contains(where: name.contains) {
+    if !name.hasSuffix("-file"),
+      ["password", "secret", "pem", "oauthbearer.config"].contains(where: name.contains)
+    {
+      let variable = String(name.uppercased().map { $0 == "." ? "_" : $0 })
       throw ConfigError(
         "\(key.option) \(name) is a secret and not taken from arguments: use "
-          + "\(key.environmentName)_\(String(name.uppercased().map { $0 == "." ? "_" : $0 }))_FILE")
+          + "\(key.environmentName)_\(variable)_FILE or \(key.option) \(name)-file=PATH")
     }
     entries.append(("\(key.name).\(pair[0])", String(pair[1])))
   }
 
-  /// What stood after `=`, or else the next word.
+  /// Whether a libpq connection string has a password in it: as a word, or before the `@` of a URI.
+  private static func carriesPassword(_ connection: String) -> Bool {
+    if connection.lowercased().contains("password") { return true }
+    guard let scheme = connection.firstRange(of: "://") else { return false }
+    let authority = connection[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" }
+    guard let at = authority.lastIndex(of: "@") else { return false }
+    return authority[..<at].contains(":")
+  }
+
+  /// What stood after `=`, or else the next word, unless that looks like an option.
   private static func value(
     _ given: String?, _ rest: inout ArraySlice<String>, after option: String
   ) throws(ConfigError) -> String {
-    guard let value = given ?? rest.popFirst() else { throw ConfigError("\(option) has no value") }
-    return value
+    if let given { return given }
+    guard let next = rest.first, !next.hasPrefix("--") else {
+      throw ConfigError("\(option) has no value")
+    }
+    rest.removeFirst()
+    return next
   }
 }

@@ -13,26 +13,32 @@ enum ConfigFile {
 
   static func read(_ path: String) throws(ConfigError) -> [Entry] {
     var entries: [Entry] = []
+    var lines: [String: Int] = [:]
     let text = try contents(path, for: "config")
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
     {
       let trimmed = trim(line)
       if trimmed.isEmpty || trimmed.first == "#" { continue }
       guard let separator = trimmed.firstIndex(of: "=") else {
         throw ConfigError("\(path):\(index + 1) is not 'key = value'")
       }
-      entries.append(
-        Entry(
-          name: String(trim(trimmed[..<separator])),
-          value: String(trim(trimmed[trimmed.index(after: separator)...])), line: index + 1))
+      let name = String(trim(trimmed[..<separator]))
+      let value = String(trim(trimmed[trimmed.index(after: separator)...]))
+      if let earlier = lines.updateValue(index + 1, forKey: name) {
+        throw ConfigError("\(name) is set twice (from \(path):\(earlier) and \(path):\(index + 1))")
+      }
+      entries.append(Entry(name: name, value: value, line: index + 1))
     }
     return entries
   }
 
-  /// A secret's file, without the newline at its end.
+  /// A secret's file, without the newline at its end. An empty one is a mistake, not an empty secret.
   static func secret(_ path: String, for key: String) throws(ConfigError) -> String {
     var text = try contents(path, for: key)
     while text.last?.isNewline == true { text.removeLast() }
+    if text.isEmpty { throw ConfigError("\(key): \(path) is empty") }
+    if text.utf8.contains(0) { throw ConfigError("\(key): \(path) contains a NUL") }
     return text
   }
 

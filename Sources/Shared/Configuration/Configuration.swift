@@ -15,7 +15,8 @@ public struct Configuration: Sendable {
   /// Reads the settings of a service (`scope`), with a command's own options after them.
   ///
   /// Unknown options, keys and `SLIDING_STOCK_…` variables, wrong values and missing files are errors
-  /// that name their key. Settings of the other service are accepted from file and environment.
+  /// that name their key, and so are settings that don't fit together (`checkRules`). Settings of the
+  /// other service are accepted from file and environment.
   public init(
     scope: ConfigKey.Scope, options: [ConfigKey] = [], arguments: [String],
     environment: [String: String], keys: [ConfigKey] = ConfigKey.all
@@ -31,18 +32,23 @@ public struct Configuration: Sendable {
       wantsHelp = true
       return
     }
-    if let path = line.configFile ?? environment["\(ConfigKey.environmentPrefix)CONFIG"] {
+    let fileVariable = "\(ConfigKey.environmentPrefix)CONFIG"
+    if let path = line.configFile ?? environment[fileVariable], !path.isEmpty {
       for entry in try ConfigFile.read(path) {
         try set(entry.name, entry.value, from: "\(path):\(entry.line)")
       }
     }
     for (name, value) in environment.sorted(by: { $0.key < $1.key })
-    where name.hasPrefix(ConfigKey.environmentPrefix)
-      && name != "\(ConfigKey.environmentPrefix)CONFIG"
-    {
+    where name.hasPrefix(ConfigKey.environmentPrefix) && name != fileVariable {
+      if environment[name + "_FILE"] != nil {
+        throw ConfigError("\(name) and \(name)_FILE are both set: which one counts?")
+      }
       try setFromEnvironment(name, value)
     }
-    for entry in line.entries { try set(entry.name, entry.value, from: "the command line") }
+    for entry in line.entries {
+      try set(entry.name, entry.value, from: "the command line", isCommandLine: true)
+    }
+    try checkRules(scope: scope)
   }
 
   /// The value of a text or choice; nil when it was not given and has no default, or is empty.
@@ -51,6 +57,7 @@ public struct Configuration: Sendable {
     return values[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
+  /// A text that has to be there; the error names where it can be given.
   public func required(_ name: String) throws(ConfigError) -> String {
     guard let value = text(name) else {
       let key = byName[name]!
@@ -68,62 +75,74 @@ public struct Configuration: Sendable {
     return value
   }
 
+  /// Whether a flag is true.
   public func flag(_ name: String) -> Bool { text(name) == "true" }
 
   /// The names and values below a `properties` key.
   public func properties(_ name: String) -> [String: String] { propertyValues[name] ?? [:] }
 
-  private mutating func set(_ name: String, _ value: String, from source: String)
-    throws(ConfigError)
-  {
+  private mutating func set(
+    _ name: String, _ value: String, from source: String, isCommandLine: Bool = false
+  ) throws(ConfigError) {
     if let key = byName[name], key.kind != .properties {
+      if key.scope == .command, !isCommandLine {
+        throw ConfigError("\(name) is an option of a command, no setting (from \(source))")
+      }
       if let complaint = key.complaint(about: value) {
-        let shown = key.isSecret ? "" : " '\(value)'"
+        let shown = key.kind == .text ? "" : " '\(value)'"
         throw ConfigError("\(name)\(shown) \(complaint) (from \(source))")
       }
       values[name] = value
     } else if name.hasSuffix("-file"), let key = byName[String(name.dropLast(5))], key.isSecret {
-      values[key.name] = try ConfigFile.secret(value, for: key.name)
+      values[key.name] = try ConfigFile.secret(value, for: "\(key.name) (from \(source))")
     } else if let key = propertiesKey(of: name) {
       let property = String(name.dropFirst(key.name.count + 1))
-      propertyValues[key.name, default: [:]][property] = value
+      try setProperty(of: key, property, value, isFile: property.hasSuffix("-file"), from: source)
     } else {
       throw ConfigError("\(name) is no setting (from \(source))")
     }
   }
 
-  private mutating func setFromEnvironment(_ variable: String, _ value: String) throws(ConfigError)
-  {
+  private mutating func setFromEnvironment(
+    _ variable: String, _ value: String
+  ) throws(ConfigError) {
     if let key = keys.first(where: { $0.scope != .command && $0.environmentName == variable }) {
       return try set(key.name, value, from: variable)
     }
     if variable.hasSuffix("_FILE"),
       let key = keys.first(where: { $0.isSecret && $0.environmentName + "_FILE" == variable })
     {
-      values[key.name] = try ConfigFile.secret(value, for: key.name)
-      return
+      return try set(key.name + "-file", value, from: variable)
     }
     if let key = keys.first(where: {
       $0.kind == .properties && variable.hasPrefix($0.environmentName + "_")
     }) {
-      return try setProperty(of: key, variable, value)
+      // `…_KAFKA_PROPERTY_SASL_PASSWORD[_FILE]` is the property `sasl.password`.
+      let rest = variable.dropFirst(key.environmentName.count + 1).lowercased()
+      let isFile = rest.hasSuffix("_file")
+      let property = String((isFile ? rest.dropLast(5) : rest[...]).map { $0 == "_" ? "." : $0 })
+      return try setProperty(
+        of: key, isFile ? property + "-file" : property, value, isFile: isFile, from: variable)
     }
     throw ConfigError("\(variable) is no setting (from the environment)")
   }
 
-  /// `…_KAFKA_PROPERTY_SASL_PASSWORD[_FILE]` is the property `sasl.password`.
+  /// `isFile`: the name ends with `-file`, and the value is the path of the file that holds the property's.
   private mutating func setProperty(
-    of key: ConfigKey, _ variable: String, _ value: String
+    of key: ConfigKey, _ property: String, _ value: String, isFile: Bool, from source: String
   ) throws(ConfigError) {
-    var rest = String(variable.dropFirst(key.environmentName.count + 1)).lowercased()
-    var content = value
-    if rest.hasSuffix("_file") {
-      rest = String(rest.dropLast(5))
-      content = try ConfigFile.secret(value, for: variable)
+    let name = isFile ? String(property.dropLast(5)) : property
+    guard !name.isEmpty else { throw ConfigError("\(key.name) names no property (from \(source))") }
+    let full = "\(key.name).\(name)"
+    if let complaint = key.complaint(about: value) {
+      throw ConfigError("\(full) \(complaint) (from \(source))")
     }
-    let property = String(rest.map { $0 == "_" ? "." : $0 })
-    propertyValues[key.name, default: [:]][property] = content
+    propertyValues[key.name, default: [:]][name] =
+      isFile ? try ConfigFile.secret(value, for: "\(full) (from \(source))") : value
   }
+
+  /// nil when there is no such key.
+  func key(_ name: String) -> ConfigKey? { byName[name] }
 
   private func propertiesKey(of name: String) -> ConfigKey? {
     keys.first { $0.kind == .properties && name.hasPrefix($0.name + ".") }

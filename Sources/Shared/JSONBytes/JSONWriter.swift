@@ -36,27 +36,36 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// A whole number of up to 64 bits, signed or not.
   public mutating func integer(_ value: some BinaryInteger) {
     separate()
-    appendDecimal(Int64(value))
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    appendDecimal(UInt64(value.magnitude))
     needsComma = true
   }
 
-  /// A number with `decimals` digits after the point; what is no number becomes null.
+  /// A number with `decimals` (0…9) digits after the point; infinities and NaN, which JSON has not, become
+  /// null, and what is too large to be rounded so exactly is written as Swift prints it (`1e+16`).
   public mutating func number(_ value: Double, decimals: Int = 3) {
-    guard value.isFinite, value.magnitude < 1e15 else { return null() }
+    precondition((0...9).contains(decimals))
+    guard value.isFinite else { return null() }
     separate()
-    let scale = (0..<decimals).reduce(1.0) { scale, _ in scale * 10 }
-    let scaled = (value.magnitude * scale).rounded()
+    needsComma = true
+    let scale = (0..<decimals).reduce(UInt64(1)) { scale, _ in scale * 10 }
+    let exact = value.magnitude * Double(scale)
+    guard exact < 0x1p53 else {
+      bytes.append(contentsOf: value.description.utf8)
+      return
+    }
+    let scaled = UInt64(exact.rounded())
     if value < 0, scaled > 0 { bytes.append(UInt8(ascii: "-")) }
-    appendDecimal(Int64(scaled / scale))
+    appendDecimal(scaled / scale)
     if decimals > 0 {
       bytes.append(UInt8(ascii: "."))
-      let fraction = String(Int64(scaled.truncatingRemainder(dividingBy: scale)))
+      let fraction = String(scaled % scale)
       for _ in fraction.utf8.count..<decimals { bytes.append(UInt8(ascii: "0")) }
       bytes.append(contentsOf: fraction.utf8)
     }
-    needsComma = true
   }
 
   public mutating func bool(_ value: Bool) { literal(value ? "true" : "false") }
@@ -105,9 +114,8 @@ public struct JSONWriter: Sendable {
     if needsComma { bytes.append(UInt8(ascii: ",")) }
   }
 
-  private mutating func appendDecimal(_ value: Int64) {
-    if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    var rest = value.magnitude
+  private mutating func appendDecimal(_ value: UInt64) {
+    var rest = value
     let start = bytes.count
     repeat {
       bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))

@@ -16,19 +16,20 @@ public struct Histogram: Sendable, Equatable {
     let bounded = min(max(0, value), 1 << 42)
     buckets[Self.bucket(of: bounded)] += 1
     count += 1
-    sum += bounded
+    sum &+= bounded
     maximum = max(maximum, bounded)
   }
 
   public mutating func add(_ other: Histogram) {
     for index in buckets.indices { buckets[index] += other.buckets[index] }
     count += other.count
-    sum += other.sum
+    sum &+= other.sum
     maximum = max(maximum, other.maximum)
   }
 
   /// The value that `share` (0…1) of all values don't exceed, as its bucket's upper end; 0 when empty.
   public func percentile(_ share: Double) -> Int64 {
+    precondition((0...1).contains(share))
     guard count > 0 else { return 0 }
     let rank = max(1, Int((Double(count) * share).rounded(.up)))
     var seen = 0

@@ -57,12 +57,19 @@ public final class Log: Sendable {
         var batch = lines.flatMap { $0 }
         let lost = takeDropped()
         if lost > 0 { batch += droppedLine(lost) }
-        if !Self.writeAll(batch, to: descriptor) { break }
+        if !Self.writeAll(batch, to: descriptor) {
+          // Nobody will ever read: hold no lines for them.
+          inbox.close()
+          break
+        }
       }
       isDone.close()
     }
     writer.withLock { $0 = thread }
   }
+
+  /// Lets the writer thread end, once it has written what is left.
+  deinit { inbox.close() }
 
   public func debug(_ event: StaticString, _ fields: Fields = [:]) { write(.debug, event, fields) }
   public func info(_ event: StaticString, _ fields: Fields = [:]) { write(.info, event, fields) }
@@ -72,7 +79,8 @@ public final class Log: Sendable {
   public func error(_ event: StaticString, _ fields: Fields = [:]) { write(.error, event, fields) }
   public func alarm(_ event: StaticString, _ fields: Fields = [:]) { write(.alarm, event, fields) }
 
-  /// Writes one line, or drops and counts it when the writer is behind by `capacity` lines.
+  /// Writes one line, or drops and counts it when the writer is behind by `capacity` lines. After `close`
+  /// nothing is written.
   public func write(_ level: LogLevel, _ event: StaticString, _ fields: Fields) {
     guard level >= self.level else { return }
     let line = Self.line(level, service, instance, "\(event)", fields)

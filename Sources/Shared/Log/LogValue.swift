@@ -22,7 +22,10 @@ public enum LogValue: Sendable, Equatable {
     }
   }
 
-  public static func int(_ value: some BinaryInteger) -> LogValue { .integer(Int64(value)) }
+  /// A whole number; beyond 64 bits with sign it is the nearest that there is.
+  public static func int(_ value: some BinaryInteger) -> LogValue {
+    .integer(Int64(clamping: value))
+  }
 
   /// Appends it as a JSON value.
   public func write(to json: inout JSONWriter) {

@@ -1,8 +1,9 @@
 internal import Glibc
 
-/// `2026-01-01T00:00:00.000Z` for milliseconds since 1970.
+/// `2026-01-01T00:00:00.000Z` for milliseconds since 1970 (before it, below 0).
 public func timestamp(ms: Int64) -> String {
-  var seconds = time_t(ms / 1_000)
+  let milliseconds = (ms % 1_000 + 1_000) % 1_000
+  var seconds = time_t((ms - milliseconds) / 1_000)
   var parts = tm()
   gmtime_r(&seconds, &parts)
   var text: [UInt8] = []
@@ -19,6 +20,6 @@ public func timestamp(ms: Int64) -> String {
   append(Int(parts.tm_hour), digits: 2, ":")
   append(Int(parts.tm_min), digits: 2, ":")
   append(Int(parts.tm_sec), digits: 2, ".")
-  append(Int(ms % 1_000), digits: 3, "Z")
+  append(Int(milliseconds), digits: 3, "Z")
   return String(decoding: text, as: UTF8.self)
 }

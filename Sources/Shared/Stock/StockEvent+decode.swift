@@ -82,7 +82,7 @@ extension StockEvent {
       guard let kind = Kind(rawValue: type) else { throw .unknownType(type) }
       if let wrong { throw .malformed(wrong) }
       guard let activity = ActivityID(try required("activity", integers.activity)) else {
-        throw .malformed("activity is out of range")
+        throw .malformed("activity is not within 1 to 2^53 - 1")
       }
       return StockEvent(
         kind: kind, activity: activity,
@@ -99,9 +99,12 @@ extension StockEvent {
       return value
     }
 
+    /// No number of an event leaves what Redis' Lua can count exactly.
     private func positive(_ name: String, _ value: Int64?) throws(DecodingFailure) -> Int64 {
       let number = try required(name, value)
-      guard number > 0 else { throw .malformed("\(name) is not above 0") }
+      guard ActivityID.range.contains(number) else {
+        throw .malformed("\(name) is not within 1 to 2^53 - 1")
+      }
       return number
     }
 

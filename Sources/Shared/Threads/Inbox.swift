@@ -14,6 +14,8 @@ public enum Offer: Sendable, Equatable {
 }
 
 /// A bounded many-producers, one-consumer queue that hands over all it holds at once.
+///
+/// Unchecked: what changes is touched with the monitor held, and by nothing else.
 public final class Inbox<Element: Sendable>: @unchecked Sendable {
   private let monitor = Monitor()
   private let wake: (@Sendable () -> Void)?
@@ -78,7 +80,8 @@ public final class Inbox<Element: Sendable>: @unchecked Sendable {
 
   /// Takes everything that is there, at most `limit`, waiting for the first element until `deadline` (nil: for ever).
   ///
-  /// Returns an empty array when the deadline passes, and nil once the inbox is closed and empty.
+  /// Returns an empty array when the deadline passes, and nil once the inbox is closed and empty. What a
+  /// `limit` leaves behind calls `wake` no second time: who is woken takes until nothing is left.
   public func take(limit: Int = .max, until deadline: MonotonicTime?) -> [Element]? {
     monitor.lock()
     defer { monitor.unlock() }

@@ -4,7 +4,8 @@ import Glibc
 /// A value that only one thread at a time can touch.
 ///
 /// A `pthread_mutex_t` rather than `Synchronization.Mutex`: contended it is the faster of the two, and
-/// the thread sanitizer understands it. Never hold it across I/O.
+/// the thread sanitizer understands it. Never hold it across I/O. Unchecked: `value` is touched with the
+/// mutex held, and by nothing else.
 public final class Lock<Value: Sendable>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var value: Value
@@ -32,7 +33,8 @@ public final class Lock<Value: Sendable>: @unchecked Sendable {
   }
 }
 
-/// A mutex with a condition on the monotonic clock: what `Inbox` waits with.
+/// A mutex with a condition on the monotonic clock: what `Inbox` waits with. Unchecked: pthread makes both
+/// safe to use from any thread, and the pointers never change.
 final class Monitor: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>

@@ -26,7 +26,8 @@ public enum Signals {
       }
       if received > 0 { return received }
       if errno == EAGAIN { return nil }
-      // EINTR: another signal was handled; wait on.
+      // Another signal was handled: wait on.
+      precondition(errno == EINTR, "waiting for a signal failed: \(errno)")
     }
   }
 

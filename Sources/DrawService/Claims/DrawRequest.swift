@@ -1,0 +1,63 @@
+internal import HTTPServer
+internal import Stock
+internal import Threads
+
+/// A checked request on its way through a lane.
+struct DrawRequest: Sendable {
+  enum Operation: Sendable, Equatable {
+    /// Without a key the user's held claim answers first, and `request` is a fresh random id.
+    case claim(isKeyed: Bool)
+    case release
+    /// How did this request end?
+    case look
+    /// The activity itself: window, state, what is left.
+    case describe
+  }
+
+  let token: ReplyToken
+  let activity: ActivityID
+  let operation: Operation
+  /// Empty for `describe`.
+  let user: String
+  let request: String
+  let arrived: MonotonicTime
+}
+
+/// What a client is told.
+enum Answer: Sendable, Equatable {
+  case claimed(slot: Int64, request: String, isReplay: Bool)
+  /// Not decided yet: asking again tells.
+  case pending(request: String)
+  case released(slot: Int64, request: String)
+  case described(ActivityView)
+  case refused(Refusal)
+}
+
+/// An activity as Redis holds it.
+struct ActivityView: Sendable, Equatable {
+  let state: String
+  let total: Int64
+  let left: Int64
+  let opensMs: Int64
+  let closesMs: Int64
+  let limit: Int64
+}
+
+/// Why not: the stable `code` of a problem reply.
+enum Refusal: String, Sendable, CaseIterable {
+  case soldOut = "sold_out"
+  case limitReached = "limit_reached"
+  case notOpen = "not_open"
+  case closed
+  case paused
+  case released
+  case unknownActivity = "unknown_activity"
+  case unknownRequest = "unknown_request"
+  case keyRequired = "invalid_idempotency_key"
+  /// Nothing was done.
+  case overloaded
+  /// The outcome is unknown: ask the same again.
+  case unavailable
+  /// This Redis may have lost claims: nothing is issued until that is repaired.
+  case fenced
+}

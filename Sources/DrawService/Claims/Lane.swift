@@ -1,0 +1,207 @@
+// DESIGN
+// A lane is a thread with one Redis connection. Each turn takes all that has arrived as one pipeline:
+// nobody waits for a timer, at low load a batch is one claim, at high load batches grow while the last
+// pipeline is in flight. What to send and what follows from the replies are values (LanePlan, LaneOutcome);
+// here are only the turn, the connection and the hand-over.
+
+internal import Log
+internal import RedisClient
+internal import Threads
+
+/// What the threads of a lane's path share.
+struct LaneContext: Sendable {
+  let endpoint: RedisEndpoint
+  let limits: ClaimLimits
+  let publisher: Publisher
+  let replies: ReplySink
+  let meters: Meters
+  let readiness: Readiness
+  let log: Log
+}
+
+/// Made and used by its own thread.
+final class Lane {
+  /// A repeat of a request that is on its way to Kafka is asked again after this time.
+  private static let undecidedPauseMs = 5
+
+  private let number: Int
+  private let inbox: Inbox<LaneWork>
+  private let context: LaneContext
+  private let scripts = StockScripts()
+  private let session: RedisSession
+  private var clock: RedisClock?
+  private var again: [DrawRequest] = []
+  private var undecided: (requests: [DrawRequest], dueAt: MonotonicTime) = ([], .now)
+  private var batch = ReplyBatch()
+
+  init(number: Int, inbox: Inbox<LaneWork>, context: LaneContext) {
+    self.number = number
+    self.inbox = inbox
+    self.context = context
+    session = RedisSession(context.endpoint, scripts: scripts.all)
+    session.onStateChange = { state in
+      switch state {
+      case .connected:
+        context.readiness.setRedis(lane: number, isUsable: true)
+        context.log.info("redis_connected", ["lane": .int(number)])
+      case .lost(let error):
+        context.readiness.setRedis(lane: number, isUsable: false)
+        context.log.warning("redis_lost", ["lane": .int(number), "error": "\(error)"])
+      }
+    }
+  }
+
+  /// Turns until the inbox is closed and empty.
+  func run() {
+    _ = currentClock()  // connects
+    while let work = inbox.take(limit: context.limits.batch * 8, until: nextTurn) {
+      var requests = again
+      var acknowledgements: [Acknowledgement] = []
+      again = []
+      if undecided.dueAt <= .now {
+        requests += undecided.requests
+        undecided.requests = []
+      }
+      for item in work {
+        switch item {
+        case .request(let request): requests.append(request)
+        case .acknowledge(let acknowledgement): acknowledgements.append(acknowledgement)
+        }
+      }
+      turn(requests, acknowledgements)
+      context.replies.send(&batch)
+    }
+    for request in again { batch.add(request, .refused(.unavailable)) }
+    for request in undecided.requests { batch.add(request, .pending(request: request.request)) }
+    context.replies.send(&batch)
+  }
+
+  private var nextTurn: MonotonicTime {
+    if !again.isEmpty { return .now }
+    if !undecided.requests.isEmpty { return undecided.dueAt }
+    return .after(ms: 1_000)
+  }
+
+  private func turn(_ requests: [DrawRequest], _ acknowledgements: [Acknowledgement]) {
+    guard let clock = currentClock() else {
+      for request in requests { batch.add(request, .refused(.unavailable)) }
+      for release in acknowledgements.lazy.flatMap(\.releases) {
+        batch.add(release.request, .pending(request: release.request.request))
+      }
+      return
+    }
+    let permits = Admission(requests, context.limits.deadlineMs, context.publisher.permits, &batch)
+    let plan = LanePlan(
+      requests: permits.admitted, acknowledgements: acknowledgements,
+      batchLimit: context.limits.batch)
+    if plan.calls.isEmpty { return }
+    let started = MonotonicTime.now
+    let outcomes = run(plan, clock)
+    let published = outcomes.reduce(0) { $0 + ($1.entry?.publications.count ?? 0) }
+    context.publisher.permits.giveBack(permits.taken - published)
+    for outcome in outcomes { carryOut(outcome) }
+    context.meters.countTurn(
+      requests: permits.admitted.count, calls: plan.calls.count,
+      redisUs: MonotonicTime.now.microseconds(since: started),
+      outboxLength: outcomes.lazy.compactMap(\.outboxLength).max())
+  }
+
+  private func run(_ plan: LanePlan, _ clock: RedisClock) -> [LaneOutcome] {
+    do {
+      let replies = try session.pipeline(plan.commands(scripts, context.limits, clock))
+      return zip(plan.calls, replies).map { LaneOutcome($0, $1) }
+    } catch {
+      context.meters.countRedisFailure(error.kind.rawValue)
+      return plan.calls.map(LaneOutcome.failed)
+    }
+  }
+
+  private func carryOut(_ outcome: LaneOutcome) {
+    for answer in outcome.answers { batch.add(answer.request, answer.answer) }
+    if let entry = outcome.entry { context.publisher.publish(entry) }
+    again += outcome.again
+    for request in outcome.undecided { wait(request) }
+    if let nowMs = outcome.nowMs { clock = RedisClock(redisMs: nowMs, receivedAt: .now) }
+    if let complaint = outcome.complaint {
+      context.meters.countRedisFailure("script")
+      context.log.error("script_failed", ["lane": .int(number), "error": .string(complaint)])
+    }
+  }
+
+  /// A repeat whose first try is not decided waits for it, as long as the first would.
+  private func wait(_ request: DrawRequest) {
+    if request.arrived.adding(ms: context.limits.deadlineMs) <= .now {
+      batch.add(request, .pending(request: request.request))
+      return
+    }
+    if undecided.requests.isEmpty { undecided.dueAt = .after(ms: Self.undecidedPauseMs) }
+    undecided.requests.append(request)
+  }
+
+  /// Redis' clock on this connection, asked for anew on each; nil when there is no connection.
+  ///
+  /// Also keeps an idle lane's connection known to be good, for `readyz`.
+  private func currentClock() -> RedisClock? {
+    if let clock, session.isConnected, !isIdle { return clock }
+    do {
+      let replies = try session.pipeline([RedisCommand("TIME")])
+      guard let parts = replies.first?.elements, parts.count == 2,
+        let seconds = parts[0].text.flatMap({ Int64($0) }),
+        let us = parts[1].text.flatMap({ Int64($0) })
+      else {
+        context.log.error("redis_time_unreadable", ["lane": .int(number)])
+        return nil
+      }
+      clock = RedisClock(redisMs: seconds * 1_000 + us / 1_000, receivedAt: .now)
+      lastUse = .now
+      return clock
+    } catch {
+      clock = nil
+      return nil
+    }
+  }
+
+  private var lastUse = MonotonicTime.now
+  private var isIdle: Bool {
+    defer { lastUse = .now }
+    return lastUse.adding(ms: 900) <= .now
+  }
+}
+
+/// The requests of a turn that may be carried out, and the permits that were taken for them.
+private struct Admission {
+  private(set) var admitted: [DrawRequest] = []
+  private(set) var taken = 0
+
+  /// Refuses what has waited past the deadline, and claims and releases that the producer has no room for.
+  init(_ requests: [DrawRequest], _ deadlineMs: Int, _ permits: Permits, _ batch: inout ReplyBatch)
+  {
+    let now = MonotonicTime.now
+    let wanted = requests.count { $0.needsPermit }
+    taken = permits.take(upTo: wanted)
+    var left = taken
+    admitted.reserveCapacity(requests.count)
+    for request in requests {
+      if request.arrived.adding(ms: deadlineMs) <= now {
+        batch.add(request, .refused(.overloaded))
+      } else if !request.needsPermit {
+        admitted.append(request)
+      } else if left > 0 {
+        left -= 1
+        admitted.append(request)
+      } else {
+        batch.add(request, .refused(.overloaded))
+      }
+    }
+  }
+}
+
+extension DrawRequest {
+  /// Whether it may end in an event.
+  fileprivate var needsPermit: Bool {
+    switch operation {
+    case .claim, .release: true
+    case .look, .describe: false
+    }
+  }
+}

@@ -1,0 +1,194 @@
+internal import RedisClient
+internal import Stock
+
+/// What follows from a script's reply: a value, decided without I/O.
+struct LaneOutcome {
+  var answers: [(request: DrawRequest, answer: Answer)] = []
+  /// The outbox entry that the call wrote: to be published.
+  var entry: OutboxEntry?
+  /// To be asked again at once: the script moved its counter and ran out of its bound.
+  var again: [DrawRequest] = []
+  /// To be asked again a little later: an earlier try of the same request is on its way to Kafka.
+  var undecided: [DrawRequest] = []
+  /// What a person should know, for a reply that is not as it must be.
+  var complaint: String?
+  /// Redis time of the script; nil when there was no reply.
+  var nowMs: Int64?
+  var outboxLength: Int64?
+
+  init(_ call: LanePlan.Call, _ reply: RedisReply) {
+    guard let script = ScriptReply(reply) else {
+      complaint = reply.error?.description ?? "an unexpected reply"
+      refuse(call, .unavailable)
+      return
+    }
+    nowMs = script.nowMs
+    outboxLength = script.outboxLength
+    switch script.status {
+    case .fenced: refuse(call, .fenced)
+    case .late: refuse(call, .overloaded)
+    case .unknownActivity: refuse(call, .unknownActivity)
+    case .done: follow(call, script)
+    }
+  }
+
+  private mutating func follow(_ call: LanePlan.Call, _ script: ScriptReply) {
+    let isUnderstood =
+      switch call {
+      case .acknowledge(_, let entries): freed(entries)
+      case .release(let activity, let requests): released(activity, requests, script)
+      case .claim(let activity, let requests): claimed(activity, requests, script)
+      case .look(_, let requests): looked(requests, script)
+      }
+    if !isUnderstood {
+      self = .failed(call)
+      complaint = "an unexpected reply"
+    }
+  }
+
+  /// Nothing of a call came back: everything in it is refused, or still pending.
+  static func failed(_ call: LanePlan.Call) -> LaneOutcome {
+    var outcome = LaneOutcome()
+    outcome.refuse(call, .unavailable)
+    return outcome
+  }
+
+  private init() {}
+
+  private mutating func refuse(_ call: LanePlan.Call, _ refusal: Refusal) {
+    switch call {
+    case .acknowledge(_, let entries):
+      // The entry stays in the outbox; the relay publishes and acknowledges it again.
+      for release in entries.lazy.flatMap(\.releases) {
+        answers.append((release.request, .pending(request: release.request.request)))
+      }
+    case .release(_, let requests), .claim(_, let requests), .look(_, let requests):
+      answers += requests.map { ($0, .refused(refusal)) }
+    }
+  }
+
+  private mutating func freed(_ entries: [Acknowledgement]) -> Bool {
+    for release in entries.lazy.flatMap(\.releases) {
+      answers.append(
+        (release.request, .released(slot: release.slot, request: release.request.request)))
+    }
+    return true
+  }
+
+  private mutating func claimed(
+    _ activity: ActivityID, _ requests: [DrawRequest], _ script: ScriptReply
+  ) -> Bool {
+    guard let items = script.items(requests.count, width: 4) else { return false }
+    var events: [(event: StockEvent, waiter: DrawRequest?)] = []
+    for (request, item) in zip(requests, items) {
+      guard let code = item.int(0).flatMap(ClaimCode.init), let slot = item.int(1),
+        let seq = item.int(2), let id = item.text(3)
+      else { return false }
+      switch code {
+      case .claimed:
+        let event = StockEvent(
+          kind: .claimed, activity: activity, slot: slot, seq: seq, epoch: script.epoch,
+          user: request.user, request: id, timeMs: script.nowMs)
+        events.append((event, request))
+      case .repeatDecided:
+        answers.append((request, .claimed(slot: slot, request: id, isReplay: true)))
+      case .repeatUndecided: undecided.append(request)
+      case .releasing: answers.append((request, .pending(request: id)))
+      case .again: again.append(request)
+      case .released: answers.append((request, .refused(.released)))
+      case .soldOut: answers.append((request, .refused(.soldOut)))
+      case .limitReached: answers.append((request, .refused(.limitReached)))
+      case .notOpen: answers.append((request, .refused(.notOpen)))
+      case .closed: answers.append((request, .refused(.closed)))
+      case .paused: answers.append((request, .refused(.paused)))
+      case .outboxFull: answers.append((request, .refused(.unavailable)))
+      case .keyRequired: answers.append((request, .refused(.keyRequired)))
+      }
+    }
+    return publish(activity, events, script)
+  }
+
+  private mutating func released(
+    _ activity: ActivityID, _ requests: [DrawRequest], _ script: ScriptReply
+  ) -> Bool {
+    guard let items = script.items(requests.count, width: 3) else { return false }
+    var events: [(event: StockEvent, waiter: DrawRequest?)] = []
+    for (request, item) in zip(requests, items) {
+      guard let code = item.int(0).flatMap(ReleaseCode.init), let slot = item.int(1),
+        let seq = item.int(2)
+      else { return false }
+      switch code {
+      case .releasingNow:
+        let event = StockEvent(
+          kind: .released, activity: activity, slot: slot, seq: seq, epoch: script.epoch,
+          user: request.user, request: request.request, timeMs: script.nowMs)
+        events.append((event, request))
+      case .released: answers.append((request, .released(slot: slot, request: request.request)))
+      case .releasing, .claimUndecided:
+        answers.append((request, .pending(request: request.request)))
+      case .unknownRequest: answers.append((request, .refused(.unknownRequest)))
+      case .outboxFull: answers.append((request, .refused(.unavailable)))
+      }
+    }
+    return publish(activity, events, script)
+  }
+
+  /// The entry that the script wrote must be exactly the events that it reported.
+  private mutating func publish(
+    _ activity: ActivityID, _ events: [(event: StockEvent, waiter: DrawRequest?)],
+    _ script: ScriptReply
+  ) -> Bool {
+    if events.isEmpty { return script.lastSeq == 0 }
+    let ordered = events.sorted { $0.event.seq < $1.event.seq }
+    let isConsistent =
+      ordered.first!.event.seq == script.firstSeq && ordered.last!.event.seq == script.lastSeq
+      && Int64(ordered.count) == script.lastSeq - script.firstSeq + 1
+    guard isConsistent else { return false }
+    entry = OutboxEntry(activity: activity, lastSeq: script.lastSeq, events: ordered)
+    return true
+  }
+
+  private mutating func looked(_ requests: [DrawRequest], _ script: ScriptReply) -> Bool {
+    let looks = requests.filter { $0.operation == .look }
+    guard let view = ActivityView(script),
+      let items = script.items(looks.count, width: 3, after: ActivityView.width)
+    else { return false }
+    for request in requests where request.operation == .describe {
+      answers.append((request, .described(view)))
+    }
+    for (request, item) in zip(looks, items) {
+      guard let code = item.int(0).flatMap(LookCode.init), let slot = item.int(1) else {
+        return false
+      }
+      let answer: Answer =
+        switch code {
+        case .claimed: .claimed(slot: slot, request: request.request, isReplay: true)
+        case .undecided, .releasing: .pending(request: request.request)
+        case .released: .released(slot: slot, request: request.request)
+        case .unknownRequest: .refused(.unknownRequest)
+        }
+      answers.append((request, answer))
+    }
+    return true
+  }
+}
+
+extension ActivityView {
+  /// Values that the look script puts between head and items: state, total, locks, opens, closes, limit.
+  static let width = 6
+
+  init?(_ script: ScriptReply) {
+    guard let state = script.value(0)?.text, let total = script.value(1)?.int,
+      let locks = script.value(2)?.int, let opensMs = script.value(3)?.int,
+      let closesMs = script.value(4)?.int, let limit = script.value(5)?.int
+    else { return nil }
+    self.init(
+      state: state, total: total, left: total - locks, opensMs: opensMs, closesMs: closesMs,
+      limit: limit)
+  }
+}
+
+extension ArraySlice<RedisReply> {
+  fileprivate func int(_ place: Int) -> Int64? { self[startIndex + place].int }
+  fileprivate func text(_ place: Int) -> String? { self[startIndex + place].text }
+}

@@ -1,0 +1,130 @@
+internal import RedisClient
+internal import Stock
+internal import Threads
+
+/// What a lane has to do: requests to answer, outbox entries that Kafka has acknowledged.
+enum LaneWork: Sendable {
+  case request(DrawRequest)
+  case acknowledge(Acknowledgement)
+}
+
+/// All events of an outbox entry are in Kafka: it can be deleted, and its releases can be freed and answered.
+struct Acknowledgement: Sendable {
+  let activity: ActivityID
+  let lastSeq: Int64
+  /// The releases among its events that a client still waits for.
+  let releases: [(request: DrawRequest, slot: Int64)]
+}
+
+/// One pipeline's worth of script calls: a value, decided without I/O.
+struct LanePlan: Sendable {
+  enum Call: Sendable {
+    case acknowledge(ActivityID, [Acknowledgement])
+    case release(ActivityID, [DrawRequest])
+    case claim(ActivityID, [DrawRequest])
+    case look(ActivityID, [DrawRequest])
+  }
+
+  private(set) var calls: [Call] = []
+
+  /// Groups work by activity. Acknowledgements go first, so that a slot given back is free for the claims
+  /// of the same pipeline; look-ups go last, so that they see what went before.
+  init(requests: [DrawRequest], acknowledgements: [Acknowledgement], batchLimit: Int) {
+    for (activity, entries) in grouped(acknowledgements, by: \.activity) {
+      calls += chunks(entries, of: batchLimit).map { .acknowledge(activity, $0) }
+    }
+    var releases: [DrawRequest] = []
+    var claims: [DrawRequest] = []
+    var looks: [DrawRequest] = []
+    for request in requests {
+      switch request.operation {
+      case .release: releases.append(request)
+      case .claim: claims.append(request)
+      case .look, .describe: looks.append(request)
+      }
+    }
+    for (activity, requests) in grouped(releases, by: \.activity) {
+      calls += chunks(requests, of: batchLimit).map { .release(activity, $0) }
+    }
+    for (activity, requests) in grouped(claims, by: \.activity) {
+      calls += chunks(requests, of: batchLimit).map { .claim(activity, $0) }
+    }
+    for (activity, requests) in grouped(looks, by: \.activity) {
+      calls += chunks(requests, of: batchLimit).map { .look(activity, $0) }
+    }
+  }
+
+  /// The commands, one for each call in order.
+  func commands(_ scripts: StockScripts, _ limits: ClaimLimits, _ clock: RedisClock)
+    -> [RedisCommand]
+  {
+    calls.map { call in
+      switch call {
+      case .acknowledge(let activity, let entries):
+        scripts.acknowledge(
+          activity, entries: entries.map(\.lastSeq), epochSeen: limits.epochSeen)
+      case .release(let activity, let requests):
+        scripts.release(activity, requests, limits.bounds(for: requests, clock))
+      case .claim(let activity, let requests):
+        scripts.claim(activity, requests, limits.bounds(for: requests, clock))
+      case .look(let activity, let requests):
+        scripts.look(activity, requests, epochSeen: limits.epochSeen)
+      }
+    }
+  }
+}
+
+/// Bounds of the claim path, from the configuration.
+struct ClaimLimits: Sendable {
+  var deadlineMs = 2_000
+  var slideLimit = 10_000
+  var outboxCap = 100_000
+  var batch = 128
+  /// The highest epoch seen. Learnt from the control topic once Redis can be lost; until then 0: any will do.
+  var epochSeen: Int64 = 0
+
+  /// A call's not-after is that of its oldest request.
+  func bounds(for requests: [DrawRequest], _ clock: RedisClock) -> CallBounds {
+    let oldest = requests.lazy.map(\.arrived).min() ?? .now
+    return CallBounds(
+      notAfterMs: clock.redisMs(at: oldest.adding(ms: deadlineMs)), epochSeen: epochSeen,
+      slideLimit: slideLimit, outboxCap: outboxCap)
+  }
+}
+
+/// Redis' clock as seen from here: its time in the last reply, against our clock when that reply was there.
+///
+/// The reply is a little older than its arrival, so the estimate runs behind Redis by at most a round trip:
+/// a not-after made from it is early, never late.
+struct RedisClock: Sendable {
+  private let offsetNs: Int64
+
+  init(redisMs: Int64, receivedAt: MonotonicTime) {
+    offsetNs = redisMs * 1_000_000 - receivedAt.nanoseconds
+  }
+
+  func redisMs(at moment: MonotonicTime) -> Int64 { (moment.nanoseconds + offsetNs) / 1_000_000 }
+}
+
+/// Elements by key, keys in the order in which they were met.
+private func grouped<Element, Key: Hashable>(
+  _ elements: [Element], by key: (Element) -> Key
+) -> [(key: Key, elements: [Element])] {
+  var places: [Key: Int] = [:]
+  var groups: [(key: Key, elements: [Element])] = []
+  for element in elements {
+    if let place = places[key(element)] {
+      groups[place].elements.append(element)
+    } else {
+      places[key(element)] = groups.count
+      groups.append((key(element), [element]))
+    }
+  }
+  return groups
+}
+
+private func chunks<Element>(_ elements: [Element], of size: Int) -> [[Element]] {
+  stride(from: 0, to: elements.count, by: size).map {
+    Array(elements[$0..<min($0 + size, elements.count)])
+  }
+}

@@ -1,0 +1,71 @@
+internal import RedisClient
+
+/// A script's flat reply: a head, then a fixed number of values for each item of the call.
+struct ScriptReply {
+  enum Status: Int64 {
+    case done = 0
+    case fenced
+    /// The call came after its not-after: nothing was done.
+    case late
+    case unknownActivity
+  }
+
+  let status: Status
+  /// Redis time, milliseconds since 1970.
+  let nowMs: Int64
+  let epoch: Int64
+  /// Events of the outbox entry that the call wrote; 0…0 when it wrote none.
+  let firstSeq: Int64
+  let lastSeq: Int64
+  let outboxLength: Int64
+  private let values: ArraySlice<RedisReply>
+
+  /// nil when it is no reply of ours; the caller reports it.
+  init?(_ reply: RedisReply) {
+    guard let values = reply.elements, values.count >= 6,
+      let status = values[0].int.flatMap(Status.init), let nowMs = values[1].int,
+      let epoch = values[2].int, let firstSeq = values[3].int, let lastSeq = values[4].int,
+      let outboxLength = values[5].int
+    else { return nil }
+    self.status = status
+    self.nowMs = nowMs
+    self.epoch = epoch
+    self.firstSeq = firstSeq
+    self.lastSeq = lastSeq
+    self.outboxLength = outboxLength
+    self.values = values[6...]
+  }
+
+  /// The values after the head, `width` for each item; nil when they are not that many.
+  func items(_ count: Int, width: Int, after skipped: Int = 0) -> [ArraySlice<RedisReply>]? {
+    guard values.count == skipped + count * width else { return nil }
+    return (0..<count).map { item in
+      let start = values.startIndex + skipped + item * width
+      return values[start..<start + width]
+    }
+  }
+
+  /// The value at a place after the head.
+  func value(_ place: Int) -> RedisReply? {
+    place < values.count ? values[values.startIndex + place] : nil
+  }
+}
+
+/// An item's code in the claim script's reply.
+enum ClaimCode: Int64 {
+  case claimed = 1
+  case repeatDecided, repeatUndecided, released, releasing, soldOut, limitReached, notOpen, closed
+  case paused, outboxFull, again, keyRequired
+}
+
+/// An item's code in the release script's reply.
+enum ReleaseCode: Int64 {
+  case releasingNow = 1
+  case released, releasing, claimUndecided, unknownRequest, outboxFull
+}
+
+/// An item's code in the look script's reply.
+enum LookCode: Int64 {
+  case claimed = 1
+  case undecided, releasing, released, unknownRequest
+}

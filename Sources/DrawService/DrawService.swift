@@ -1,0 +1,62 @@
+// DESIGN
+// Parts start from the back to the front (Kafka, lanes, relay, HTTP) and stop from the front to the back:
+// HTTP drains while claims in flight still find their way to Kafka and their acknowledgements back to Redis.
+
+internal import Glibc
+internal import HTTPServer
+internal import KafkaClient
+internal import Log
+internal import RedisClient
+internal import Threads
+
+/// One running instance.
+struct DrawService {
+  private let settings: Settings
+  private let log: Log
+
+  init(_ settings: Settings, log: Log) {
+    self.settings = settings
+    self.log = log
+  }
+
+  /// Serves until SIGTERM or SIGINT and drains; the process's exit status. Signals must be prepared.
+  func run() -> Int32 {
+    let parts: Parts
+    do {
+      parts = try Parts(settings, log)
+    } catch {
+      log.error("start_failed", ["error": "\(error)"])
+      return 1
+    }
+    log.info("started", ["port": .int(parts.server.port), "lanes": .int(settings.lanes)])
+    let isServing = parts.openForDraws(settings, log)
+    if isServing { serve(parts) }
+    let isDrained = drain(parts)
+    return isServing && isDrained ? 0 : 1
+  }
+
+  private func serve(_ parts: Parts) {
+    var nextStats = MonotonicTime.after(ms: settings.statsIntervalMs)
+    while true {
+      if let signal = Signals.wait(until: nextStats) {
+        log.info("stopping", ["signal": .int(signal)])
+        return
+      }
+      nextStats = nextStats.adding(ms: settings.statsIntervalMs)
+      parts.logStats(log)
+    }
+  }
+
+  private func drain(_ parts: Parts) -> Bool {
+    let deadline = MonotonicTime.after(ms: settings.shutdownDeadlineMs)
+    let second = NamedThread("second-signal") {
+      if Signals.wait() != nil { _exit(130) }
+    }
+    _ = second  // It ends with the process.
+    parts.readiness.set(.draining)
+    let isDrained = parts.drain(until: deadline)
+    parts.logStats(log)
+    log.info("stopped", ["isDrained": .bool(isDrained)])
+    return isDrained
+  }
+}

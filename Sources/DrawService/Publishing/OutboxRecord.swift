@@ -1,0 +1,58 @@
+internal import RedisClient
+internal import Stock
+
+/// An entry of the outbox stream as Redis holds it; the layout is the claim script's contract.
+struct OutboxRecord: Sendable, Equatable {
+  let lastSeq: Int64
+  let timeMs: Int64
+  let events: [StockEvent]
+
+  /// Why an entry cannot be read.
+  struct Unreadable: Error, Equatable {
+    let id: String
+    let reason: String
+  }
+
+  /// Reads one element of XRANGE's reply. The events are exactly those that the script wrote: same seq,
+  /// same epoch, same time.
+  init(_ reply: RedisReply, of activity: ActivityID) throws(Unreadable) {
+    let id = reply.elements?.first?.text ?? "?"
+    func unreadable(_ reason: String) -> Unreadable { Unreadable(id: id, reason: reason) }
+    guard let parts = reply.elements, parts.count == 2, let values = parts[1].elements,
+      values.count.isMultiple(of: 2),
+      let last = id.split(separator: "-").first.flatMap({ Int64($0) })
+    else { throw unreadable("no stream entry") }
+    var fields: [String: String] = [:]
+    for place in stride(from: 0, to: values.count, by: 2) {
+      fields[values[place].text ?? ""] = values[place + 1].text
+    }
+    guard let first = fields["f"].flatMap({ Int64($0) }),
+      let epoch = fields["e"].flatMap({ Int64($0) }),
+      let time = fields["t"].flatMap({ Int64($0) }), let data = fields["d"]
+    else { throw unreadable("f, e, t or d is missing") }
+    let kind: StockEvent.Kind
+    switch fields["k"] {
+    case "c": kind = .claimed
+    case "r": kind = .released
+    default: throw unreadable("k is neither c nor r")
+    }
+    let lines = data.split(separator: "\n")
+    guard !lines.isEmpty, Int64(lines.count) == last - first + 1 else {
+      throw unreadable("\(lines.count) events for seq \(first) to \(last)")
+    }
+    var events: [StockEvent] = []
+    for (place, line) in lines.enumerated() {
+      let words = line.split(separator: " ")
+      guard words.count == 3, let slot = Int64(words[0]), Identifier.isValid(words[1]),
+        Identifier.isValid(words[2])
+      else { throw unreadable("event \(place + 1) is no 'slot user request'") }
+      events.append(
+        StockEvent(
+          kind: kind, activity: activity, slot: slot, seq: first + Int64(place), epoch: epoch,
+          user: String(words[1]), request: String(words[2]), timeMs: time))
+    }
+    lastSeq = last
+    timeMs = time
+    self.events = events
+  }
+}

@@ -1,0 +1,165 @@
+// DESIGN
+// One thread owns the producer's queue. Lanes and relay hand it outbox entries; it sends their events,
+// waits in librdkafka for delivery reports, and turns each into the one answer that its client waits for:
+// a claim's at the report, a release's when the lane has freed its slot. A client that has waited for the
+// claim deadline is told `pending`; the report still counts when it comes. An event that Kafka refused
+// stays in the outbox, and the relay tries it again.
+
+internal import KafkaClient
+internal import Log
+internal import Stock
+internal import Threads
+
+final class Publisher: Sendable {
+  /// Room for claims between script and delivery report, taken by the lanes.
+  let permits: Permits
+
+  private let inbox: Inbox<OutboxEntry>
+  private let underWay = Lock<Set<OutboxEntry.ID>>([])
+  private let producer: KafkaProducer<Publication>
+  private let router: LaneRouter
+  private let replies: ReplySink
+  private let readiness: Readiness
+  private let meters: Meters
+  private let log: Log
+  private let deadlineMs: Int
+
+  init(
+    producer: KafkaProducer<Publication>, permits: Permits, router: LaneRouter, replies: ReplySink,
+    readiness: Readiness, meters: Meters, log: Log, deadlineMs: Int
+  ) {
+    self.producer = producer
+    self.permits = permits
+    self.router = router
+    self.replies = replies
+    self.readiness = readiness
+    self.meters = meters
+    self.log = log
+    self.deadlineMs = deadlineMs
+    // Each entry holds at least one permit: it always fits.
+    inbox = Inbox(capacity: permits.limit, wake: { producer.wake() })
+  }
+
+  /// Whether an entry waits for its reports in this instance: the relay leaves it alone.
+  func isUnderWay(_ entry: OutboxEntry.ID) -> Bool { underWay.withLock { $0.contains(entry) } }
+
+  /// Takes over an entry and the permits of its events. From any thread.
+  func publish(_ entry: OutboxEntry) {
+    underWay.withLock { _ = $0.insert(entry.id) }
+    if inbox.offer(entry) == .accepted { return }
+    underWay.withLock { _ = $0.remove(entry.id) }
+    // Only after close: the entry stays in the outbox for the next instance's relay.
+    permits.giveBack(entry.publications.count)
+    log.error(
+      "publish_refused", ["activity": .int(entry.id.activity.value), "seq": .int(entry.id.lastSeq)])
+  }
+
+  /// Events that Kafka has not reported on.
+  var outstanding: Int { permits.inUse }
+
+  /// No more entries: the thread ends once what it has is sent and reported on or purged.
+  func close() { inbox.close() }
+
+  /// The thread's body.
+  func run() {
+    var waiting: [Publication] = []
+    var nextSweep = MonotonicTime.now
+    var isClosed = false
+    while !isClosed || permits.inUse > 0 {
+      var batch = ReplyBatch()
+      if let entries = inbox.takeNow() {
+        for entry in entries { send(entry, &waiting, &batch) }
+      } else {
+        isClosed = true
+      }
+      replies.send(&batch)
+      let timeoutMs = waiting.isEmpty ? 100 : 20
+      for delivery in producer.poll(timeoutMs: timeoutMs) { settle(delivery, &batch) }
+      if nextSweep <= .now {
+        expire(&waiting, &batch)
+        nextSweep = .after(ms: 20)
+      }
+      replies.send(&batch)
+      report(producer.takeEvents())
+    }
+  }
+
+  private func send(_ entry: OutboxEntry, _ waiting: inout [Publication], _ batch: inout ReplyBatch)
+  {
+    for publication in entry.publications {
+      let event = publication.event
+      switch producer.send(key: event.key, value: event.encoded(), ticket: publication) {
+      case .queued: waiting.append(publication)
+      case .queueFull: leaveToRelay(publication, "the producer's queue is full", &batch)
+      case .failed(let error): leaveToRelay(publication, error.description, &batch)
+      }
+    }
+  }
+
+  private func settle(_ delivery: Delivery<Publication>, _ batch: inout ReplyBatch) {
+    let publication = delivery.ticket
+    switch delivery.result {
+    case .acknowledged:
+      permits.giveBack(1)
+      let event = publication.event
+      if event.kind == .claimed, let waiter = publication.takeWaiter() {
+        batch.add(waiter, .claimed(slot: event.slot, request: event.request, isReplay: false))
+      }
+      if let acknowledgement = report(publication, isAcknowledged: true),
+        !router.acknowledge(acknowledgement)
+      {
+        for release in acknowledgement.releases {
+          batch.add(release.request, .pending(request: release.request.request))
+        }
+      }
+    case .failed(let error): leaveToRelay(publication, error.description, &batch)
+    }
+  }
+
+  /// The event is in the outbox: it is not lost, only late.
+  private func leaveToRelay(_ publication: Publication, _ reason: String, _ batch: inout ReplyBatch)
+  {
+    permits.giveBack(1)
+    meters.countPublishFailure(reason)
+    if let waiter = publication.takeWaiter() {
+      batch.add(waiter, .pending(request: publication.event.request))
+    }
+    _ = report(publication, isAcknowledged: false)
+  }
+
+  /// Counts a report; an entry with all of its reports is no longer under way here.
+  private func report(_ publication: Publication, isAcknowledged: Bool) -> Acknowledgement? {
+    let entry = publication.entry
+    let acknowledgement = entry.report(isAcknowledged: isAcknowledged)
+    if entry.isReported { _ = underWay.withLock { $0.remove(entry.id) } }
+    return acknowledgement
+  }
+
+  private func expire(_ waiting: inout [Publication], _ batch: inout ReplyBatch) {
+    let now = MonotonicTime.now
+    waiting.removeAll { publication in
+      guard let deadline = publication.deadline(ms: deadlineMs) else { return true }
+      guard deadline <= now, let waiter = publication.takeWaiter() else { return false }
+      batch.add(waiter, .pending(request: publication.event.request))
+      return true
+    }
+  }
+
+  /// Client events are said here, for nobody else reads them.
+  private func report(_ events: [KafkaClientEvent]) {
+    readiness.setKafka(isUsable: producer.isConnected)
+    for event in events {
+      switch event {
+      case .fatal(let error): log.alarm("kafka_fatal", ["error": "\(error)"])
+      case .error(let error): log.warning("kafka_error", ["error": "\(error)"])
+      case .log(let level, let facility, let text):
+        log.debug(
+          "kafka_log",
+          ["syslogLevel": .int(level), "facility": .string(facility), "text": .string(text)])
+      case .throttled(let broker, let ms):
+        log.warning("kafka_throttled", ["broker": .string(broker), "ms": .int(ms)])
+      case .dropped(let count): log.warning("kafka_events_dropped", ["count": .int(count)])
+      }
+    }
+  }
+}

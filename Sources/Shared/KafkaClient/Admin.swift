@@ -1,0 +1,60 @@
+import CRdKafka
+import Threads
+
+/// The topic's care: what an operator's command and a service's start need. Blocking calls with their own clients.
+public enum KafkaAdmin {
+  public enum TopicState: Sendable, Equatable {
+    case created
+    case existing
+  }
+
+  /// Makes the topic if it isn't there, and waits until each of its partitions has a leader.
+  ///
+  /// One with another number of partitions is an error that names both numbers (K17). Configuration and replication
+  /// of an existing topic are left as they are.
+  public static func ensureTopic(
+    _ settings: KafkaSettings, name: String, partitions: Int32, replication: Int16,
+    configuration: [String: String] = [:], timeoutMs: Int = 30_000
+  ) throws(KafkaError) -> TopicState {
+    precondition(partitions > 0 && replication > 0 && timeoutMs > 0)
+    let deadline = MonotonicTime.after(ms: timeoutMs)
+    let client = try AdminClient(settings)
+    // K17: a mock cluster cannot create topics and lets the request time out, so look first.
+    var state = TopicState.existing
+    var found = try client.topic(name, until: deadline)
+    if found == nil {
+      state = try client.create(
+        name, partitions: partitions, replication: replication, configuration: configuration,
+        until: deadline)
+    }
+    // K16: a broker may not know a topic yet that has just been made.
+    while found?.isReady != true {
+      if deadline <= .now {
+        throw KafkaError(
+          code: "_TIMED_OUT", message: "topic \(name) has partitions without a leader",
+          isRetriable: true)
+      }
+      pauseBriefly()
+      found = try client.topic(name, until: deadline)
+    }
+    guard let found, found.partitions == partitions else {
+      throw KafkaError(
+        code: "INVALID_PARTITIONS",
+        message: "topic \(name) has \(found?.partitions ?? 0) partitions, configured are "
+          + "\(partitions); the number is fixed for a deployment")
+    }
+    return state
+  }
+
+  /// The number of partitions of an existing topic; `UNKNOWN_TOPIC_OR_PART` without one.
+  public static func partitionCount(
+    _ settings: KafkaSettings, name: String, timeoutMs: Int = 30_000
+  ) throws(KafkaError) -> Int32 {
+    let client = try AdminClient(settings)
+    guard let found = try client.topic(name, until: .after(ms: timeoutMs)) else {
+      throw KafkaError(
+        code: "UNKNOWN_TOPIC_OR_PART", message: "topic \(name) does not exist", isRetriable: true)
+    }
+    return found.partitions
+  }
+}

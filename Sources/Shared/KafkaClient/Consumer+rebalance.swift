@@ -1,0 +1,86 @@
+import CRdKafka
+import Glibc
+
+/// All of these are called inside `poll` and `close`, on the consumer's own thread.
+func setCallbacks(_ configuration: OpaquePointer, _ state: ConsumerState) {
+  rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(state).toOpaque())
+  rd_kafka_conf_set_rebalance_cb(configuration) { client, error, list, opaque in
+    rebalance(client!, error, partitions(list), stateOf(opaque))
+  }
+  rd_kafka_conf_set_offset_commit_cb(configuration) { _, error, list, opaque in
+    takeCommitResult(error, list, stateOf(opaque))
+  }
+  rd_kafka_conf_set_error_cb(configuration) { client, error, text, opaque in
+    let state = stateOf(opaque)
+    if let fatal = KafkaError(fatalErrorOf: client!) {
+      state.append(.fatal(fatal))
+    } else {
+      let message = text.map { String(cString: $0) }
+      state.append(.error(KafkaError(rd_kafka_resp_err_t(error), message)))
+    }
+  }
+  rd_kafka_conf_set_log_cb(configuration) { client, level, facility, text in
+    // Lines of a client that is still being made come before it has its state.
+    guard let client, let opaque = rd_kafka_opaque(client) else { return }
+    stateOf(opaque).append(
+      .log(
+        level: Int(level), facility: facility.map { String(cString: $0) } ?? "",
+        text: text.map { String(cString: $0) } ?? ""))
+  }
+  rd_kafka_conf_set_throttle_cb(configuration) { _, broker, _, ms, opaque in
+    stateOf(opaque).append(
+      .throttled(broker: broker.map { String(cString: $0) } ?? "?", ms: Int(ms)))
+  }
+}
+
+/// Parks, whatever the group decided: positions come later, from the caller. The empty assignment also tells
+/// librdkafka that the rebalance has been dealt with.
+private func rebalance(
+  _ client: OpaquePointer, _ error: rd_kafka_resp_err_t, _ partitions: [Int32],
+  _ state: ConsumerState
+) {
+  switch error {
+  case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS: state.rebalanced(to: partitions)
+  case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+    state.rebalanced(away: partitions, tooLate: rd_kafka_assignment_lost(client) != 0)
+  default:
+    state.rebalanced(away: partitions, tooLate: true)
+    state.append(.error(KafkaError(error)))
+  }
+  let failure = rd_kafka_assign(client, nil)
+  if failure != RD_KAFKA_RESP_ERR_NO_ERROR { state.append(.error(KafkaError(failure))) }
+  rd_kafka_yield(client)  // the poll that serves this returns at once
+}
+
+/// A rebalance in the middle makes commits fail; that is said, and harmless.
+private func takeCommitResult(
+  _ error: rd_kafka_resp_err_t,
+  _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?, _ state: ConsumerState
+) {
+  if error != RD_KAFKA_RESP_ERR_NO_ERROR {
+    if error != RD_KAFKA_RESP_ERR__NO_OFFSET { state.append(.error(KafkaError(error))) }
+    return
+  }
+  guard let list else { return }
+  for index in 0..<Int(list.pointee.cnt) {
+    let entry = list.pointee.elems[index]
+    if entry.err == RD_KAFKA_RESP_ERR_NO_ERROR { continue }
+    let error = KafkaError(entry.err)
+    state.append(
+      .error(
+        KafkaError(
+          code: error.code, message: "commit of partition \(entry.partition): \(error.message)",
+          isRetriable: error.isRetriable)))
+  }
+}
+
+private func stateOf(_ opaque: UnsafeMutableRawPointer?) -> ConsumerState {
+  Unmanaged<ConsumerState>.fromOpaque(opaque!).takeUnretainedValue()
+}
+
+private func partitions(
+  _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+) -> [Int32] {
+  guard let list else { return [] }
+  return (0..<Int(list.pointee.cnt)).map { list.pointee.elems[$0].partition }.sorted()
+}

@@ -1,0 +1,166 @@
+import Configuration
+import Log
+import PostgresClient
+import RedisClient
+import Stock
+import Threads
+
+/// `activity create`, `show` and `list`.
+struct ActivityCommands {
+  private let configuration: Configuration
+  private let output: Output
+
+  init(_ configuration: Configuration) {
+    self.configuration = configuration
+    output = Output(asJSON: configuration.flag("json"))
+  }
+
+  /// The row first, as `preparing`; then Redis; then `open` is committed; then Redis is told. Each step can be
+  /// repeated, so that after a crash anywhere the same command finishes it.
+  func create() throws -> CommandStatus {
+    let terms = try ActivityTerms(configuration)
+    let endpoint = try WorkerSettings.redis(configuration)
+    do {
+      let store = try connect()
+      let row = try ensureRow(terms, store)
+      let epoch = try store.preheatTerms().epoch
+      let redis = try RedisStock(endpoint)
+      if row.state == "preparing" {
+        try preheat(row, store, redis)
+        try store.open(row.id)
+      }
+      try open(terms.id, epoch, redis)
+      return try show(terms.id, store, redis)
+    } catch {
+      throw Self.explained(error)
+    }
+  }
+
+  func show() throws -> CommandStatus {
+    let id = try ActivityTerms.id(configuration)
+    let endpoint = try WorkerSettings.redis(configuration)
+    do {
+      let store = try connect()
+      do {
+        return try show(id, store, try RedisStock(endpoint))
+      } catch let error as RedisError {
+        // Half of the picture is better than none; the status says that it is a half.
+        _ = try show(id, store, nil)
+        throw error
+      }
+    } catch {
+      throw Self.explained(error)
+    }
+  }
+
+  func list() throws -> CommandStatus {
+    do {
+      let rows = try connect().all()
+      output.table(rows.map(Self.fields), empty: "no activities")
+      return .ok
+    } catch {
+      throw Self.explained(error)
+    }
+  }
+
+  private func connect() throws -> ActivityStore {
+    let connection = try PostgresConnection(
+      WorkerSettings.postgres(configuration, role: "operator"))
+    try Migrations.verify(on: connection)
+    return ActivityStore(connection: connection)
+  }
+
+  private func ensureRow(_ terms: ActivityTerms, _ store: ActivityStore) throws -> ActivityRow {
+    let nowMs = wallClockMs()
+    if try store.read(terms.id) == nil { try store.insert(try terms.row(nowMs: nowMs)) }
+    guard let row = try store.read(terms.id) else {
+      throw CommandError(.refused, "activity \(terms.id) went away meanwhile")
+    }
+    if let field = terms.difference(from: row, nowMs: wallClockMs()) {
+      throw CommandError(.refused, "activity \(terms.id) exists with another \(field)")
+    }
+    return row
+  }
+
+  private func preheat(_ row: ActivityRow, _ store: ActivityStore, _ redis: RedisStock) throws {
+    let terms = try store.preheatTerms()
+    let answer = try redis.preheat(row, epoch: terms.epoch, mayBootstrap: !terms.wasAnyOpen)
+    switch answer.word {
+    case "created", "identical": return
+    case "different":
+      throw CommandError(
+        .refused, "Redis holds activity \(row.id) with another \(answer.detail)")
+    default: throw Self.fenced(answer, terms.epoch)
+    }
+  }
+
+  private func open(_ id: ActivityID, _ epoch: Int64, _ redis: RedisStock) throws {
+    let answer = try redis.open(id, epoch: epoch)
+    switch answer.word {
+    case "opened", "already": return
+    case "absent":
+      throw CommandError(
+        .refused, "activity \(id) was opened before and Redis does not hold it: it has lost it")
+    default: throw Self.fenced(answer, epoch)
+    }
+  }
+
+  private static func fenced(_ answer: RedisStock.Answer, _ epoch: Int64) -> CommandError {
+    switch answer.word {
+    case "fence_absent":
+      CommandError(
+        .refused,
+        "this Redis holds no stock:fence though activities were opened: it has lost its data, or "
+          + "it is another server")
+    case "fence_epoch":
+      CommandError(.refused, "Redis is at epoch \(answer.detail), Postgres at \(epoch)")
+    default: CommandError(.unavailable, "Redis answered '\(answer.word)'")
+    }
+  }
+
+  private func show(_ id: ActivityID, _ store: ActivityStore, _ redis: RedisStock?) throws
+    -> CommandStatus
+  {
+    guard let row = try store.read(id) else {
+      throw CommandError(.refused, "activity \(id) is not there")
+    }
+    let counts = try store.counts(id.value)
+    var fields = Self.fields(row)
+    fields += [("claimed", .integer(counts.held)), ("released", .integer(counts.released))]
+    if let redis {
+      let view = try redis.view(id)
+      fields.append(("redis_state", .string(view?.state ?? "absent")))
+      if let view {
+        fields += [
+          ("redis_total", .string(view.total)), ("redis_used", .string(view.used)),
+          ("redis_locks", .integer(view.locks)), ("redis_free", .integer(view.free)),
+          ("redis_outbox", .integer(view.outbox)), ("redis_epoch", .string(view.epoch)),
+        ]
+      }
+    } else {
+      fields.append(("redis_state", "unavailable"))
+    }
+    output.object(fields)
+    return .ok
+  }
+
+  private static func fields(_ row: ActivityRow) -> [(key: String, value: LogValue)] {
+    [
+      ("id", .integer(row.id)), ("name", .string(row.name)), ("state", .string(row.state)),
+      ("stock", .integer(row.total)), ("surplus", .integer(row.surplus)),
+      ("limit", .integer(row.limit)), ("opens", .string(timestamp(ms: row.opensMs))),
+      ("closes", .string(timestamp(ms: row.closesMs))),
+    ]
+  }
+
+  /// Errors of the clients as a command's.
+  private static func explained(_ error: any Error) -> any Error {
+    switch error {
+    case let error as PostgresError: CommandError(error)
+    case let error as MigrationError: CommandError(error)
+    case let error as RedisError: CommandError(.unavailable, "Redis \(error)")
+    case let error as RedisServerError: CommandError(.unavailable, "Redis \(error)")
+    default: error
+    }
+  }
+}

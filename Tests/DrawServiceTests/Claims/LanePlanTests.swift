@@ -1,0 +1,83 @@
+import Stock
+import Testing
+import Threads
+
+@testable import DrawService
+
+@Suite struct LanePlanTests {
+  private let other = ActivityID(100_002)!
+
+  private func names(_ plan: LanePlan) -> [String] {
+    plan.calls.map { call in
+      switch call {
+      case .acknowledge(let activity, let entries): "acknowledge \(activity) \(entries.count)"
+      case .release(let activity, let requests): "release \(activity) \(requests.count)"
+      case .claim(let activity, let requests): "claim \(activity) \(requests.count)"
+      case .look(let activity, let requests): "look \(activity) \(requests.count)"
+      }
+    }
+  }
+
+  @Test func oneCallForEachActivityAndKindInOrder() {
+    let plan = LanePlan(
+      requests: [
+        sampleRequest(.look), sampleRequest(), sampleRequest(activity: other),
+        sampleRequest(.release),
+        sampleRequest(.describe), sampleRequest(user: "bob"),
+      ],
+      acknowledgements: [
+        Acknowledgement(activity: sampleActivity, lastSeq: 1, releases: []),
+        Acknowledgement(activity: sampleActivity, lastSeq: 2, releases: []),
+      ], batchLimit: 10)
+    #expect(
+      names(plan) == [
+        "acknowledge 100001 2", "release 100001 1", "claim 100001 2", "claim 100002 1",
+        "look 100001 2",
+      ])
+  }
+
+  @Test func aCallIsNeverLargerThanTheBatch() {
+    let plan = LanePlan(
+      requests: (0..<25).map { sampleRequest(user: "u\($0)") }, acknowledgements: [], batchLimit: 10
+    )
+    #expect(names(plan) == ["claim 100001 10", "claim 100001 10", "claim 100001 5"])
+  }
+
+  @Test func notAfterIsTheOldestRequestsDeadlineInRedisTime() {
+    let now = MonotonicTime.now
+    let clock = RedisClock(redisMs: 1_700_000_000_000, receivedAt: now)
+    let limits = ClaimLimits(deadlineMs: 2_000)
+    let bounds = limits.bounds(
+      for: [sampleRequest(arrived: now), sampleRequest(arrived: now.adding(ms: -500))], clock)
+    #expect(bounds.notAfterMs == 1_700_000_001_500)
+  }
+}
+
+@Suite struct PermitsTests {
+  @Test func neverGivesMoreThanThereAre() {
+    let permits = Permits(limit: 10)
+    #expect(permits.take(upTo: 7) == 7)
+    #expect(permits.take(upTo: 7) == 3)
+    #expect(permits.take(upTo: 1) == 0)
+    permits.giveBack(4)
+    #expect(permits.take(upTo: 9) == 4)
+    #expect(permits.inUse == 10)
+  }
+
+  @Test func staysWithinItsLimitUnderContention() {
+    let permits = Permits(limit: 5)
+    let worst = Lock(0)
+    let threads = (0..<4).map { number in
+      NamedThread("taker-\(number)") {
+        for _ in 0..<2_000 {
+          let taken = permits.take(upTo: 3)
+          worst.withLock { $0 = max($0, permits.inUse) }
+          permits.giveBack(taken)
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    #expect(worst.withLock { $0 } <= 5)
+    #expect(permits.inUse == 0)
+  }
+}

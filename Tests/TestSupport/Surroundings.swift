@@ -1,0 +1,83 @@
+import Glibc
+import Threads
+
+/// Polls `condition` until it holds or that many seconds are over; says whether it held.
+@discardableResult
+public func eventually(
+  within seconds: Double = 10, everyMs: Int = 10, _ condition: () throws -> Bool
+) rethrows -> Bool {
+  let deadline = MonotonicTime.after(ms: Int(seconds * 1_000))
+  while true {
+    if try condition() { return true }
+    if deadline <= .now { return false }
+    usleep(UInt32(everyMs) * 1_000)
+  }
+}
+
+/// The same without blocking the task's thread.
+@discardableResult
+public func eventually(
+  within seconds: Double = 10, everyMs: Int = 10, _ condition: () async throws -> Bool
+) async throws -> Bool {
+  let deadline = MonotonicTime.after(ms: Int(seconds * 1_000))
+  while true {
+    if try await condition() { return true }
+    if deadline <= .now { return false }
+    try await Task.sleep(nanoseconds: UInt64(everyMs) * 1_000_000)
+  }
+}
+
+private let portsGiven = Lock<Set<Int>>([])
+
+/// A TCP port that nothing on this machine uses, never given twice by this process, and below the ephemeral range,
+/// so that it stays free while a server restarts.
+public func freePort() -> Int {
+  while true {
+    let port = Int.random(in: 12_000..<32_000)
+    if portsGiven.withLock({ $0.insert(port).inserted }), canBind(port) { return port }
+  }
+}
+
+private func canBind(_ port: Int) -> Bool {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  guard descriptor >= 0 else { return false }
+  defer { close(descriptor) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = in_port_t(port).bigEndian
+  let status = withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+    }
+  }
+  return status == 0
+}
+
+/// The path of one of the package's executables: it lies beside the test bundle that is running.
+public func builtProduct(_ name: String) throws -> String {
+  guard let bundle = testBundlePath() else {
+    throw TestSupportError("no test bundle is mapped into this process")
+  }
+  let folder = bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)]
+  let path = "\(folder)/\(name)"
+  guard access(path, X_OK) == 0 else {
+    throw TestSupportError("\(path) is not built (swift build --build-tests builds it)")
+  }
+  return path
+}
+
+/// The project's root folder, for its scripts and its README.
+public let projectDirectory: String = {
+  var parts = #filePath.split(separator: "/")
+  parts.removeLast(3)  // Tests/TestSupport/Surroundings.swift
+  return "/" + parts.joined(separator: "/")
+}()
+
+/// The bundle is a library or the executable itself: either way its file is in the list of mappings.
+private func testBundlePath() -> Substring? {
+  let maps = readFile("/proc/self/maps") ?? ""
+  for line in maps.split(separator: "\n") where line.hasSuffix(".xctest") {
+    if let start = line.firstIndex(of: "/") { return line[start...] }
+  }
+  return nil
+}

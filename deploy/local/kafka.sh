@@ -1,0 +1,143 @@
+# shellcheck shell=bash
+# Kafka, one of three (the kind is chosen once, when the part is made): a cluster that is there already
+# (external), one KRaft node of an Apache Kafka (kafka), or librdkafka's mock cluster (mock).
+
+kafka_kind() { cat "$dir/kafka/kind"; }
+
+kafka_prepare() {
+  echo "${partitions:-64}" >"$dir/kafka/partitions"
+  if [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
+    echo external >"$dir/kafka/kind"
+    echo "Kafka at $KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/name"
+    echo "$KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/bootstrap"
+  elif [[ -n ${KAFKA_HOME:-} ]]; then
+    kafka_node_prepare
+    echo kafka >"$dir/kafka/kind"
+  else
+    mock_binary >/dev/null
+    echo mock >"$dir/kafka/kind"
+    echo "librdkafka mock cluster" >"$dir/kafka/name"
+    printf '%s\n' "stock.events:$(cat "$dir/kafka/partitions")" stock.control:1 >"$dir/kafka/topics"
+  fi
+}
+
+kafka_launch() {
+  case $(kafka_kind) in
+    # Nothing of ours: a sleeper stands for it, so that the other commands need not know.
+    external) launch kafka sleep infinity ;;
+    kafka) kafka_node_launch ;;
+    mock)
+      rm -f "$dir/kafka/bootstrap"
+      launch kafka "$(mock_binary)" --topics "$dir/kafka/topics" --bootstrap "$dir/kafka/bootstrap"
+      ;;
+  esac
+}
+
+kafka_is_ready() {
+  case $(kafka_kind) in
+    external) true ;;
+    kafka) kafka_answers "$(cat "$dir/kafka/port")" ;;
+    mock) [[ -s $dir/kafka/bootstrap ]] ;;
+  esac
+}
+
+# Does the node name itself in a Metadata reply (that is: it serves, unfenced)? The request, version 1 without
+# topics, is written by hand: Kafka's own tools take a second and a JVM for each question.
+kafka_answers() { # PORT
+  local reply
+  reply=$(
+    exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+    # size 19, key 3, version 1, correlation 7, client "stack", 0 topics
+    printf '\0\0\0\023\0\003\0\001\0\0\0\007\0\005stack\0\0\0\0' >&3
+    # size, correlation, number of brokers
+    timeout 2 head -c 12 <&3 | od -An -v -tx1 | tr -d ' \n'
+  ) || return 1
+  [[ ${reply:8} == 0000000700000001 ]]
+}
+
+kafka_stop_signal() { echo TERM; }
+
+kafka_node_prepare() {
+  local version java
+  [[ -x $KAFKA_HOME/bin/kafka-server-start.sh ]] || die "KAFKA_HOME=$KAFKA_HOME holds no bin/kafka-server-start.sh"
+  java=java
+  if [[ -n ${JAVA_HOME:-} ]]; then java=$JAVA_HOME/bin/java; fi
+  command -v "$java" >/dev/null || die "Kafka needs Java 17 or later (Debian package openjdk-17-jre-headless)"
+  version=$(find "$KAFKA_HOME/libs/" -name 'kafka-clients-[0-9]*.jar' | sed 's/.*kafka-clients-//; s/\.jar$//' | head -n 1)
+  echo "Apache Kafka ${version:-of unknown version}" >"$dir/kafka/name"
+  # A cluster id: 16 random bytes in base64 for URLs, never with a dash in front (an option, to Kafka's tools).
+  echo "s$(head -c 16 /dev/urandom | base64 | tr '+/' '__' | cut -c 2-22)" >"$dir/kafka/cluster"
+}
+
+# Both ports are chosen anew together; a formatted folder keeps working, for it stores neither.
+kafka_node_launch() {
+  local port control
+  port=$(cat "$dir/kafka/port")
+  if [[ ! -s $dir/kafka/control ]] || [[ ! -s $dir/kafka/bootstrap ]] ||
+    [[ $(cat "$dir/kafka/bootstrap") != "127.0.0.1:$port" ]]; then
+    free_port >"$dir/kafka/control"
+  fi
+  control=$(cat "$dir/kafka/control")
+  echo "127.0.0.1:$port" >"$dir/kafka/bootstrap"
+  cat >"$dir/kafka/server.properties" <<TEXT
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$control
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$control
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+controller.listener.names=CONTROLLER
+log.dirs=$dir/kafka/data
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+TEXT
+  export KAFKA_HEAP_OPTS=${KAFKA_HEAP_OPTS:--Xmx512m -Xms128m} LOG_DIR=$dir/kafka/logs
+  if [[ ! -e $dir/kafka/data/meta.properties ]]; then
+    "$KAFKA_HOME/bin/kafka-storage.sh" format -t "$(cat "$dir/kafka/cluster")" -c "$dir/kafka/server.properties" \
+      >"$dir/kafka/log" 2>&1 9>&- || return 1
+  fi
+  launch kafka "$KAFKA_HOME/bin/kafka-server-start.sh" "$dir/kafka/server.properties"
+}
+
+# The mock's binary: the one that the caller names, one that is built, or built now.
+mock_binary() {
+  local binary
+  for binary in "${STACK_MOCK_KAFKA:-}" "$project"/.build/{debug,release}/MockKafka; do
+    if [[ -n $binary && -x $binary ]]; then
+      echo "$binary"
+      return
+    fi
+  done
+  command -v swift >/dev/null || die "no Kafka: set KAFKA_BOOTSTRAP_SERVERS or KAFKA_HOME, or have Swift for the mock cluster"
+  echo "stack: building the mock cluster" >&2
+  swift build --package-path "$project" --product MockKafka >&2 9>&- || die "MockKafka does not build"
+  echo "$project/.build/debug/MockKafka"
+}
+
+# Lets the mock cluster make one more topic: it reads its file of topics again and again.
+command_topic() { # NAME PARTITIONS
+  [[ $1 =~ ^[A-Za-z0-9._-]{1,200}$ && $2 =~ ^[1-9][0-9]{0,3}$ ]] || die "usage: stack topic NAME [PARTITIONS]"
+  open_folder
+  is_running kafka || die "no Kafka runs in $dir"
+  [[ $(kafka_kind) == mock ]] || die "$(cat "$dir/kafka/name") takes topics from its clients"
+  echo "$1:$2" >>"$dir/kafka/topics"
+  await_ready kafka 10 grep -qxF "made $1:$2" "$dir/kafka/log" || {
+    explain kafka "did not make topic $1"
+    exit 1
+  }
+}
+
+kafka_environment() {
+  variable SLIDING_STOCK_KAFKA_BOOTSTRAP "$(cat "$dir/kafka/bootstrap")"
+  variable SLIDING_STOCK_KAFKA_PARTITIONS "$(cat "$dir/kafka/partitions")"
+  variable STACK_KAFKA_KIND "$(kafka_kind)"
+  variable STACK_KAFKA_NAME "$(cat "$dir/kafka/name")"
+  variable STACK_KAFKA_PID "$(pid_of kafka)"
+}
