@@ -68,7 +68,10 @@ local function readRecords(first, width)
 end
 
 -- The parts of each entry of a user's record: request, slot, seq, and "" or ":r".
-local function entries(record) return string.gmatch(record or '', '([^:,]+):(%d+):(%d+)(:?r?)') end
+local function nothing() end
+local function entries(record)
+  return record and string.gmatch(record, '([^:,]+):(%d+):(%d+)(:?r?)') or nothing
+end
 
 -- Where `request` stands in a user's record: slot, seq, whether it is released; nil where it does not.
 local function find(record, request)
