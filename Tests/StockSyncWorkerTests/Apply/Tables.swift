@@ -7,11 +7,19 @@ import TestSupport
 /// A migrated database of the test's own, and the apply path on it without Kafka.
 struct Tables {
   let settings: PostgresSettings
-  let topic = "t"
+  let topic: String
 
   init(activities: [Int64: Int64] = [:], change: (inout PostgresSettings) -> Void = { _ in }) throws
   {
-    let stack = try LocalStack.shared([.postgres])
+    try self.init(
+      LocalStack.shared([.postgres]), activities: activities, topic: "t", change: change)
+  }
+
+  init(
+    _ stack: LocalStack, activities: [Int64: Int64], topic: String,
+    change: (inout PostgresSettings) -> Void = { _ in }
+  ) throws {
+    self.topic = topic
     var settings = PostgresSettings(
       connection: try stack.freshDatabase(), invariants: [BatchTransaction.surplusInvariant])
     change(&settings)
@@ -92,6 +100,29 @@ struct Tables {
       SELECT partition || '/' || "offset" || ' ' || reason FROM dead_letter
       ORDER BY partition, "offset"
       """)
+  }
+
+  /// What differs between the tables and what histories say; empty when all is right.
+  func differences(from histories: [History]) throws -> [String] {
+    var found: [String] = []
+    for history in histories {
+      let id = history.activity.value
+      let claims = try claims(of: id)
+      if claims != history.claims {
+        let slots = Set(claims.keys).union(history.claims.keys).filter {
+          claims[$0] != history.claims[$0]
+        }
+        found.append("claims of \(id) differ in slots \(slots.sorted())")
+      }
+      let surplus = try number("SELECT stock_surplus::bigint FROM activity WHERE id = \(id)")
+      if surplus != history.surplus {
+        found.append("surplus of \(id) is \(surplus), not \(history.surplus)")
+      }
+      let released = try texts(
+        "SELECT usr || '/' || request FROM released_request WHERE activity = \(id)")
+      if Set(released) != history.released { found.append("released requests of \(id) differ") }
+    }
+    return found + (try deadLetters())
   }
 
   func claims(of activity: Int64) throws -> [Int64: History.Holding] {
