@@ -140,9 +140,6 @@ let package = Package(
       ]),
     tests(
       "PairTests",
-      [
-        "Stock", "RedisClient", "KafkaClient", "PostgresClient", "JSONBytes", "Threads",
-        "TestSupport",
-      ]),
+      ["Crowd", "CCurl", "RedisClient", "JSONBytes", "Threads", "TestSupport"]),
   ]
 )

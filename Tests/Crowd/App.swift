@@ -34,6 +34,18 @@ enum App {
   }
 }
 
+/// A secret's variable, or the first line of the file that `NAME_FILE` names.
+func secret(_ name: String) -> String? {
+  if let value = variable(name) { return value }
+  guard let path = variable("\(name)_FILE"), let file = fopen(path, "re") else { return nil }
+  defer { fclose(file) }
+  var line: UnsafeMutablePointer<CChar>?
+  var size = 0
+  defer { free(line) }
+  guard getline(&line, &size, file) > 0, let line else { return nil }
+  return String(cString: line).split(separator: "\n").first.map(String.init)
+}
+
 /// A variable of the environment; empty counts as not set.
 func variable(_ name: String) -> String? {
   guard let value = getenv(name) else { return nil }

@@ -19,7 +19,7 @@ enum Promise: Int, CaseIterable, Sendable {
     case .claimedStays: "claimed is never taken back: who was told holds exactly that slot"
     case .appliedOnce: "applied once: Redis = Postgres, surplus = stock - held"
     case .oneAnswer: "one request, one answer: repeats agree, limits hold, all is decided"
-    case .wellFormed: "every reply is one that the API has"
+    case .wellFormed: "clear answers: every reply is one that the API has"
     }
   }
 }

@@ -89,15 +89,20 @@ extension PostgresEvidence {
 }
 
 extension Evidence {
-  /// Reads both until nothing is on its way any more or the time is over; the last picture counts.
+  /// Reads both until nothing is on its way any more and all that users know is there, or the time is over;
+  /// the last picture counts.
   ///
   /// Throws when a server could not be read at all until then.
-  static func settled(_ sources: Sources, until deadline: MonotonicTime) throws -> Evidence {
+  static func settled(
+    _ sources: Sources, _ stories: [Story], until deadline: MonotonicTime
+  ) throws -> Evidence {
     var waits = Backoff(initialMs: 100, maximumMs: 1_000)
     while true {
       do {
         let evidence = Evidence(redis: try .read(sources), postgres: try .read(sources))
-        if evidence.isSettled || deadline <= .now { return evidence }
+        if deadline <= .now || (evidence.isSettled && evidence.lag(stories) == 0) {
+          return evidence
+        }
       } catch {
         if deadline <= .now { throw error }
       }

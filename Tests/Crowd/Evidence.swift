@@ -41,4 +41,17 @@ struct Evidence: Sendable {
     redis.outboxLength == 0 && redis.releasing.isEmpty && redis.locks == postgres.claims
       && postgres.surplus == postgres.total - postgres.claims.count
   }
+
+  /// Claims and releases that users know of and Postgres does not show yet.
+  func lag(_ stories: [Story]) -> Int {
+    let rows = postgres.claims.byRequest
+    return stories.count { story in
+      let row = story.request.flatMap { rows[Owner(story.user, $0)] }
+      return switch story.standing {
+      case .held: row == nil
+      case .released: row != nil
+      case .undecided, .givingBack, .refused: false
+      }
+    }
+  }
 }

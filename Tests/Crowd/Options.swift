@@ -95,8 +95,8 @@ extension Options {
     }
     return text + """
 
-      Redis and Postgres are found through SLIDING_STOCK_REDIS_HOST, _PORT, _SOCKET, _USERNAME, _PASSWORD and
-      SLIDING_STOCK_POSTGRES_CONNECTION, _PASSWORD as the services are; passwords come from there alone.
+      Redis and Postgres are found as by the services: SLIDING_STOCK_REDIS_HOST, _PORT, _SOCKET, _DATABASE, _USER,
+      _PASSWORD[_FILE], SLIDING_STOCK_POSTGRES_CONNECTION, _PASSWORD[_FILE]; passwords come from there alone.
       SIGTERM, SIGINT or the stop file end the asking; what is in flight is finished, then checked.
       Exit status: 0 every promise held; 1 one is broken; 2 wrong usage; 3 could not finish.
 

@@ -88,15 +88,7 @@ extension Report {
     surplus = evidence.postgres.surplus
     outbox = evidence.redis.outboxLength
     deadLetters = evidence.postgres.deadLetters
-    let rows = evidence.postgres.claims.byRequest
-    lag = stories.count { story in
-      let row = story.request.flatMap { rows[Owner(story.user, $0)] }
-      return switch story.standing {
-      case .held: row == nil
-      case .released: row != nil
-      case .undecided, .givingBack, .refused: false
-      }
-    }
+    lag = evidence.lag(stories)
   }
 
   mutating func judge(_ findings: [Finding], _ rules: Rules, hasEvidence: Bool) {

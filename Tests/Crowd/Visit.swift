@@ -38,9 +38,9 @@ struct Visit {
     var evidence: Evidence?
     if !options.isLoadOnly {
       let deadline = MonotonicTime.after(ms: options.settleS * 1_000)
-      let read = try Evidence.settled(sources, until: deadline)
+      let read = try Evidence.settled(sources, stories, until: deadline)
       report.add(read, stories)
-      if read.isSettled {
+      if read.isSettled && report.lag == 0 {
         report.caughtUpMs = Int(
           max(0, MonotonicTime.now.nanoseconds - throng.tally.lastAnsweredNs) / 1_000_000)
       }
@@ -59,12 +59,13 @@ struct Visit {
     var endpoint = RedisEndpoint(
       host: options.redisHost, port: options.redisPort,
       socket: options.redisSocket.isEmpty ? nil : options.redisSocket)
-    endpoint.username = variable("SLIDING_STOCK_REDIS_USERNAME")
-    endpoint.password = variable("SLIDING_STOCK_REDIS_PASSWORD")
+    endpoint.username = variable("SLIDING_STOCK_REDIS_USER")
+    endpoint.password = secret("SLIDING_STOCK_REDIS_PASSWORD")
+    endpoint.database = variable("SLIDING_STOCK_REDIS_DATABASE").flatMap { Int($0) } ?? 0
     return Sources(
       redis: endpoint,
       postgres: PostgresSettings(
-        connection: options.postgres, password: variable("SLIDING_STOCK_POSTGRES_PASSWORD"),
+        connection: options.postgres, password: secret("SLIDING_STOCK_POSTGRES_PASSWORD"),
         applicationName: "crowd", statementTimeoutMs: 120_000),
       activity: options.activity)
   }

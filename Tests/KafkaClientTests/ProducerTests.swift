@@ -1,5 +1,7 @@
 import CRdKafka
+import Glibc
 import KafkaClient
+import TestSupport
 import Testing
 import Threads
 
@@ -78,7 +80,7 @@ import Threads
     let served = try ServedProducer(mock.settings, topic: MockCluster.topic)
     mock.setRoundTrip(ms: 5_000)
     #expect(served.send(1) == .queued)
-    pauseMs(500)  // the request is on its way; its reply takes five seconds
+    usleep(500_000)  // the request is on its way; its reply takes five seconds
     #expect(!served.producer.flush(until: .now))
     #expect(eventually { served.deliveries.count == 1 })
     served.stop()
@@ -172,7 +174,7 @@ import Threads
   func aBlockedPollWakesAtOnce() throws {
     let mock = MockCluster()
     let served = try ServedProducer(mock.settings, topic: MockCluster.topic)
-    pauseMs(50)  // the publisher blocks, for ten seconds if nobody wakes it
+    usleep(50_000)  // the publisher blocks, for ten seconds if nobody wakes it
     let start = MonotonicTime.now
     served.stop()
     #expect(MonotonicTime.now.microseconds(since: start) < 3_000_000)

@@ -48,7 +48,7 @@ final class CommitProxy: Sendable {
         let count = read(both[from].fd, &buffer, buffer.count)
         if count <= 0 { return }
         let isCommit =
-          from == 0 && String(decoding: buffer[..<count], as: UTF8.self).contains("COMMIT")
+          from == 0 && String(decoding: buffer[..<count], as: UTF8.self).contains("COMMIT\0")
         if isCommit && !passCommit { return }
         guard write(both[to].fd, buffer, count) == count else { return }
         if isCommit {

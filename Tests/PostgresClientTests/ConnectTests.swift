@@ -97,19 +97,20 @@ final class SilentServer {
   private let descriptor: Int32
 
   init() throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    self.descriptor = descriptor
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let status = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { [descriptor] in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(descriptor, $0, length) + listen(descriptor, 8)
           + getsockname(descriptor, $0, &length)
       }
     }
-    guard status == 0 else { throw TestSupportError("cannot listen") }
     port = Int(in_port_t(bigEndian: address.sin_port))
+    guard status == 0 else { throw TestSupportError("cannot listen") }
   }
 
   deinit { close(descriptor) }

@@ -79,7 +79,7 @@ extension ConfigKey {
     ConfigKey("redis.socket", default: "", "Unix socket; goes before host and port"),
     ConfigKey("redis.user", default: "", "ACL user; empty: the default user"),
     ConfigKey("redis.password", isSecret: true, "password"),
-    ConfigKey("redis.database", .integer(0...15), default: "0", "database number"),
+    ConfigKey("redis.database", .integer(0...1_000), default: "0", "database number"),
     ConfigKey(
       "redis.connect-timeout-ms", .integer(10...60_000), default: "1000", "longest connect"),
     ConfigKey(

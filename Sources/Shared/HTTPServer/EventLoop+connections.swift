@@ -96,6 +96,7 @@ extension EventLoop {
       refuse(connection, Refusal(503, "no reply in time"))
     case .writing:
       counters.writeTimeouts.add()
+      System.abandonOutput(connection.socket)
       drop(connection)
     case .lingering, .closed: close(connection)
     }

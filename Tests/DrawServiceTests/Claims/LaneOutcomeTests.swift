@@ -25,12 +25,13 @@ import Testing
     #expect(entry.publications.map(\.event).last == expected)
   }
 
-  @Test(arguments: [
-    (2, Answer.claimed(slot: 17, request: "r-1", isReplay: true)),
-    (4, .refused(.released)), (5, .pending(request: "r-1")), (6, .refused(.soldOut)),
-    (7, .refused(.limitReached)), (8, .refused(.notOpen)), (9, .refused(.closed)),
-    (10, .refused(.paused)), (11, .refused(.unavailable)), (13, .refused(.keyRequired)),
-  ] as [(Int64, Answer)])
+  @Test(
+    arguments: [
+      (2, Answer.claimed(slot: 17, request: "r-1", isReplay: true)),
+      (4, .refused(.released)), (5, .pending(request: "r-1")), (6, .refused(.soldOut)),
+      (7, .refused(.limitReached)), (8, .refused(.notOpen)), (9, .refused(.closed)),
+      (10, .refused(.paused)), (11, .refused(.unavailable)), (13, .refused(.keyRequired)),
+    ] as [(Int64, Answer)])
   func everyOtherCodeIsAnsweredAtOnce(code: Int64, answer: Answer) {
     let result = outcome([sampleRequest()], sampleReply(claimItem(code, slot: 17, seq: 8, "r-1")))
     #expect(result.answers.map(\.answer) == [answer])
@@ -47,7 +48,8 @@ import Testing
     #expect(result.again.map(\.user) == ["bob"])
   }
 
-  @Test(arguments: [(1, Refusal.fenced), (2, .overloaded), (3, .unknownActivity)] as [(Int64, Refusal)])
+  @Test(
+    arguments: [(1, Refusal.fenced), (2, .overloaded), (3, .unknownActivity)] as [(Int64, Refusal)])
   func aRefusedCallRefusesAllOfIt(status: Int64, refusal: Refusal) {
     let result = outcome([sampleRequest(), sampleRequest()], sampleReply(status: status))
     #expect(result.answers.map(\.answer) == [.refused(refusal), .refused(refusal)])
@@ -67,10 +69,11 @@ import Testing
     #expect(result.complaint != nil)
   }
 
-  @Test(arguments: [
-    (2, Answer.released(slot: 17, request: "r-1")), (3, .pending(request: "r-1")),
-    (4, .pending(request: "r-1")), (5, .refused(.unknownRequest)), (6, .refused(.unavailable)),
-  ] as [(Int64, Answer)])
+  @Test(
+    arguments: [
+      (2, Answer.released(slot: 17, request: "r-1")), (3, .pending(request: "r-1")),
+      (4, .pending(request: "r-1")), (5, .refused(.unknownRequest)), (6, .refused(.unavailable)),
+    ] as [(Int64, Answer)])
   func releasesThatWriteNothingAreAnsweredAtOnce(code: Int64, answer: Answer) {
     let result = LaneOutcome(
       .release(sampleActivity, [sampleRequest(.release)]),

@@ -79,13 +79,3 @@ final class ServedProducer: Sendable {
     return producer.close()
   }
 }
-
-/// Looks again and again until it holds; false when that took too long.
-func eventually(withinMs limitMs: Int = 20_000, _ condition: () -> Bool) -> Bool {
-  let deadline = MonotonicTime.after(ms: limitMs)
-  while !condition() {
-    if deadline <= .now { return false }
-    pauseMs(5)
-  }
-  return true
-}

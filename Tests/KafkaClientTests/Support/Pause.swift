@@ -1,3 +1,0 @@
-import Glibc
-
-func pauseMs(_ ms: UInt32) { usleep(ms * 1_000) }
