@@ -14,10 +14,11 @@ extension KafkaConsumer {
     let deadline = MonotonicTime.after(ms: deadlineMs)
     let closing = rd_kafka_queue_new(client)!
     if KafkaError(taking: rd_kafka_consumer_close_queue(client, closing)) != nil { return false }
-    // The last rebalance callback is served here.
     while rd_kafka_consumer_closed(client) == 0 {
       if deadline <= .now { return false }
       if let event = rd_kafka_queue_poll(closing, Int32(clamping: min(20, deadline.remainingMs))) {
+        // On this queue the last rebalance comes as an event, not to the callback, and waits for an answer.
+        if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(client, nil) }
         rd_kafka_event_destroy(event)
       }
     }

@@ -143,8 +143,7 @@ struct BatchTransaction {
       [
         .text(topic), .int4Array(letters.map(\.message.partition)),
         .int8Array(letters.map(\.message.offset)),
-        .byteaArray(letters.map { $0.message.key ?? [] }),
-        .byteaArray(letters.map { $0.message.payload ?? [] }),
+        .byteaArray(letters.map(\.message.key)), .byteaArray(letters.map(\.message.payload)),
         .textArray(letters.map(\.reason.rawValue)), .textArray(letters.map(\.detail)),
       ])
   }
