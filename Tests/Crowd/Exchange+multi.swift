@@ -24,7 +24,8 @@ final class Multi {
     // A connection to each address for every transfer: none is closed to make room for another.
     multi_set_long(handle, CURLMOPT_MAXCONNECTS, transfers * addresses + 16)
     multi_set_long(handle, CURLMOPT_PIPELINING, 0)
-    let me = Unmanaged.passUnretained(self).toOpaque()  // libcurl's pointers to us end with `handle`
+    // Not retained: libcurl's pointers to us end with `handle`.
+    let me = Unmanaged.passUnretained(self).toOpaque()
     multi_set_pointer(handle, CURLMOPT_SOCKETDATA, me)
     multi_set_pointer(handle, CURLMOPT_TIMERDATA, me)
     multi_set_socket(handle) { _, socket, what, me, watched in
