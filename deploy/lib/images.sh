@@ -107,6 +107,7 @@ start_container() { # NAME IMAGE [PORT]
   fi
   begin=$(now_ms)
   containers+=("$1")
+  options+=(-e "SLIDING_STOCK_INSTANCE=$1")
   quietly podman run -d --name "$1" "${options[@]}" "localhost/sliding-stock/$2" >/dev/null
   until is_up "$1" "${3:-}"; do
     if ((SECONDS >= limit)); then
