@@ -1,18 +1,15 @@
 import RedisClient
-import TestSupport
 import Testing
 
 /// preheat.lua and open.lua.
-@Suite struct PreheatScriptTests {
+@Suite(.serialized) struct PreheatScriptTests {
   private let keys =
     ["stock:fence", "stock:activities", "stock:{7}"]
     + ["locks", "users", "free", "outbox"].map { "stock:{7}:\($0)" }
   private let connection: RedisConnection
 
   init() throws {
-    let stack = try LocalStack.shared([.redis])
-    connection = try RedisConnection(
-      RedisEndpoint(socket: stack.redisSocket, database: try stack.freshRedisDatabase()))
+    connection = try RedisConnection(ScriptDatabase.emptied(for: "preheat"))
   }
 
   @Test func createsOnceAndThenOnlyCompares() throws {

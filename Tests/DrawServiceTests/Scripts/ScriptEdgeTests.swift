@@ -3,12 +3,12 @@ import TestSupport
 import Testing
 
 /// What the random trial does not reach: large batches, long slides, refusals in the middle of a script.
-@Suite struct ScriptEdgeTests {
+@Suite(.serialized) struct ScriptEdgeTests {
   /// A claim is four values of the reply: code, slot, seq, request.
   private static let header = 6
 
   @Test func aThousandClaimsInOneCallAndNotOneMore() throws {
-    let stock = try PlainStock(LocalStack.shared([.redis]), total: 5_000)
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 5_000)
     let users = (0..<1_000).map { "user-\($0)" }
     let reply = try stock.claim(users)
     #expect(reply.count == Self.header + 4 * 1_000)
@@ -39,7 +39,7 @@ import Testing
   @Test func aLongSlideGoesOnInTheNextCall() throws {
     let stack = try LocalStack.start([.redis])  // its own, for commands are counted
     defer { stack.end() }
-    let stock = try PlainStock(stack, total: 20_000)
+    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 20_000)
     for start in stride(from: 0, to: 12_000, by: 1_000) {
       _ = try stock.claim((start..<start + 1_000).map { "user-\($0)" })
     }
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func nothingIsHeldWithoutItsOutboxEntry() throws {
-    let stock = try PlainStock(LocalStack.shared([.redis]), total: 10)
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 10)
     _ = try stock.claim(["a"])
     // An outbox that is ahead of the counter refuses the entry.
     try stock.send(RedisCommand("XADD", stock.keys[6], "50-0", "x", "y"))
@@ -65,7 +65,7 @@ import Testing
   @Test func aFullMemoryIsRefusedWholeAndCanBeDrained() throws {
     let stack = try LocalStack.start([.redis])
     defer { stack.end() }
-    let stock = try PlainStock(stack, total: 10)
+    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 10)
     _ = try stock.claim(["a"])
     _ = try stock.call("acknowledge", [stock.activity, "1", "1"])
     _ = try stock.reply("release", [stock.activity, stock.far, "1", "100", "a", "r"])
@@ -90,11 +90,8 @@ struct PlainStock {
     + ["locks", "users", "free", "outbox"].map { "stock:{7}:\($0)" }
   private let connection: RedisConnection
 
-  init(_ stack: LocalStack, total: Int) throws {
-    connection = try RedisConnection(
-      RedisEndpoint(
-        socket: stack.redisSocket, database: try stack.freshRedisDatabase(),
-        commandTimeoutMs: 30_000))
+  init(_ endpoint: RedisEndpoint, total: Int) throws {
+    connection = try RedisConnection(endpoint)
     let created = try call(
       ScriptSources.preheat("preheat"),
       [activity, "\(total)", "1", "0", far, "1", "", "1"])

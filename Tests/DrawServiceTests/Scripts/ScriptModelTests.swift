@@ -1,12 +1,11 @@
 import Foundation
 import RedisClient
-import TestSupport
 import Testing
 
 @testable import DrawService
 
 /// The scripts against the model: one seed gives one run; `SCRIPT_TRIAL_SEED` and `SCRIPT_TRIAL_STEPS` repeat one.
-@Suite struct ScriptModelTests {
+@Suite(.serialized) struct ScriptModelTests {
   static let seed =
     ProcessInfo.processInfo.environment["SCRIPT_TRIAL_SEED"].flatMap(UInt64.init)
     ?? .random(in: 0..<1_000_000_000)
@@ -44,10 +43,7 @@ import Testing
   }
 
   private func trial(of mutant: ScriptMutant?) throws -> ScriptTrial {
-    let stack = try LocalStack.shared([.redis])
-    let endpoint = RedisEndpoint(
-      socket: stack.redisSocket, database: try stack.freshRedisDatabase(),
-      commandTimeoutMs: 30_000)
+    let endpoint = try ScriptDatabase.emptied(for: "model")
     var scripts: [String: RedisScript] = [:]
     for name in ["claim", "release", "acknowledge", "look"] {
       var source = try ScriptSources.source(name)
