@@ -114,7 +114,9 @@ let package = Package(
       name: "TestSupport", dependencies: ["CLinux", "Threads"], path: "Tests/TestSupport",
       swiftSettings: strict),
     .target(name: "C11Threads", path: "Tests/C11Threads"),
-    tests("CrowdTests", ["Crowd"]),
+    tests(
+      "CrowdTests",
+      ["Crowd", "HTTPServer", "RedisClient", "PostgresClient", "Threads", "TestSupport"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),

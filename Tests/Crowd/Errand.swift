@@ -104,7 +104,7 @@ struct Errand: Sendable {
     case .released where plan.asksAfterRelease && !isStopping: return .send(.ask)
     case .undecided:
       // A no, but a call that went unanswered may still be on its way: ask when it can't be any more.
-      let final = (story.openNs ?? 0) + Story.finalAfterNs
+      let final = (story.openNs ?? 0) + story.finalAfterNs
       return .wait(ms: Int(max(0, final - told.answeredNs) / 1_000_000) + 1, .ask)
     default: return .finished
     }

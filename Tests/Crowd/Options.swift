@@ -14,6 +14,7 @@ struct Options: Sendable {
   var settleS = 60
   var timeoutMs = 10_000
   var patience = 200
+  var claimDeadlineMs = 2_000
   var redisHost = "127.0.0.1"
   var redisPort = 6379
   var redisSocket = ""
@@ -163,6 +164,12 @@ extension Options {
     },
     Option(name: "--timeout-ms", value: "MS", help: "for one call (10000)") {
       whole($1, 100...600_000, &$0.timeoutMs)
+    },
+    Option(
+      name: "--claim-deadline-ms", value: "MS",
+      help: "the services' own: a lost call is over a second after it (2000)"
+    ) {
+      whole($1, 50...60_000, &$0.claimDeadlineMs)
     },
     Option(name: "--deadline", value: "S", help: "stop asking after so many seconds (300)") {
       whole($1, 1...86_400, &$0.deadlineS)

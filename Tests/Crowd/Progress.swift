@@ -20,12 +20,13 @@ struct Progress {
     let rate = Double(tally.claimed - lastClaimed) * 1e9 / Double(max(1, nowNs - lastNs))
     (lastClaimed, lastNs) = (tally.claimed, nowNs)
     let refused = tally.refused.values.reduce(0, +)
-    let unknown = tally.unknown.values.reduce(0, +) + tally.later.values.reduce(0, +)
+    let later = tally.later.values.reduce(0, +)
+    let unknown = tally.unknown.values.reduce(0, +)
     write(
       error:
         "\((nowNs - startNs) / 1_000_000_000) s: asked \(tally.asked), claimed \(tally.claimed), "
         + "released \(tally.released), refused \(refused), pending \(tally.pending), "
-        + "no answer \(unknown), held \(throng.holding.held), \(Int(rate)) draws/s\n")
+        + "503 \(later), unknown \(unknown), held \(throng.holding.held), \(Int(rate)) draws/s\n")
   }
 }
 

@@ -21,9 +21,12 @@ final class Recorder {
     if let request = errand.story.request { append(",\"request\":\"\(request)\"") }
     append(",\"call\":\"\(told.call)\",\"status\":\(told.status)")
     switch told.answer {
-    case .claimed(let slot, _, let replayed):
+    case .claimed(let slot, let request, let replayed):
       append(",\"answer\":\"claimed\",\"slot\":\(slot),\"replayed\":\(replayed)")
-    case .pending: append(",\"answer\":\"pending\"")
+      if request != errand.story.request { append(",\"answeredAs\":\"\(request)\"") }
+    case .pending(let request):
+      append(",\"answer\":\"pending\"")
+      if let request, request != errand.story.request { append(",\"answeredAs\":\"\(request)\"") }
     case .released: append(",\"answer\":\"released\"")
     case .refused(let code): append(",\"answer\":\"refused\",\"code\":\"\(code)\"")
     case .later(let code, _): append(",\"answer\":\"later\",\"code\":\"\(code)\"")

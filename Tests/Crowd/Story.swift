@@ -32,11 +32,10 @@ enum Standing: Equatable, Sendable {
 /// Times are compared so that only what is certain counts: an answer says something about the moment
 /// of a call only if the call was sent after that moment.
 struct Story: Sendable {
+  let user: String
   /// A plain no ends an unknown outcome only when it was asked for this much later: until then the
   /// lost call may still be on its way (claim deadline and a margin).
-  static let finalAfterNs: Int64 = 3_000_000_000
-
-  let user: String
+  let finalAfterNs: Int64
   /// Nil while a draw without an Idempotency-Key has not been told its id.
   private(set) var request: String?
   /// The first that was told.
@@ -50,8 +49,9 @@ struct Story: Sendable {
   private(set) var openNs: Int64?
   private(set) var findings: [Finding] = []
 
-  init(user: String, request: String?) {
+  init(user: String, request: String?, finalAfterNs: Int64 = 3_000_000_000) {
     self.user = user
+    self.finalAfterNs = finalAfterNs
     self.request = request
   }
 
@@ -115,7 +115,7 @@ struct Story: Sendable {
     }
     if code == "unknown_request" { return }  // asking again decides
     refusal = code
-    if let openNs, told.sentNs >= openNs + Self.finalAfterNs { self.openNs = nil }
+    if let openNs, told.sentNs >= openNs + finalAfterNs { self.openNs = nil }
   }
 
   private mutating func leftOpen(_ told: Told) {

@@ -81,7 +81,7 @@ import Testing
     }
     #expect((2_990...3_001).contains(ms))
     #expect(play.errand.story.standing == .undecided)
-    play.nowNs += Story.finalAfterNs
+    play.nowNs += play.errand.story.finalAfterNs
     #expect(play.answer(.ask, .refused("sold_out")) == .finished)
     #expect(play.errand.story.standing == .refused("sold_out"))
   }

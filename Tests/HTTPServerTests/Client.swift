@@ -23,6 +23,8 @@ final class Client {
   init(port: UInt16, host: String = "127.0.0.1", receiveBuffer: Int32? = nil) throws {
     let isOld = !host.contains(":")
     descriptor = socket(isOld ? AF_INET : AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+    var now: Int32 = 1
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &now, 4)
     if var size = receiveBuffer {
       setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
     }

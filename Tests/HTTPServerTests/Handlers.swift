@@ -34,17 +34,19 @@ final class PatientHandler: HTTPHandler {
   }
 }
 
-/// Hands each turn's requests to a thread of its own, which replies to all of them in one batch.
+/// Hands each turn's requests to a thread of its own, which replies to all that wait in one batch, in any order.
 final class BatchHandler: HTTPHandler {
   private let turn = Lock<[(token: ReplyToken, reply: HTTPReply)]>([])
   private let batches = Inbox<[(token: ReplyToken, reply: HTTPReply)]>(capacity: 100_000)
-  private let body: [UInt8]
+  private let body: [UInt8]?
   private let replier = Lock<NamedThread?>(nil)
 
-  init(body: String = "{\"code\":\"claimed\"}") { self.body = Array(body.utf8) }
+  /// Without a body it is the request's path.
+  init(body: String? = nil) { self.body = body.map { Array($0.utf8) } }
 
   func handle(_ request: HTTPRequest, token: ReplyToken) -> HTTPReply? {
-    turn.withLock { $0.append((token, HTTPReply(status: 200, body: body))) }
+    let reply = HTTPReply(status: 200, body: body ?? Array(request.path.utf8))
+    turn.withLock { $0.append((token, reply)) }
     return nil
   }
 
@@ -61,7 +63,7 @@ final class BatchHandler: HTTPHandler {
     replier.withLock {
       $0 = NamedThread("replier") {
         while let taken = batches.take(until: nil) {
-          server.reply(taken.flatMap { $0 })
+          server.reply(taken.flatMap { $0 }.shuffled())
         }
       }
     }

@@ -75,7 +75,7 @@ final class TemporaryFolder {
   func file(_ name: String) -> String { "\(path)/\(name)" }
 
   func write(_ name: String, _ text: String) throws -> String {
-    try text.write(toFile: file(name), atomically: true, encoding: .utf8)
+    try (text + "\n").write(toFile: file(name), atomically: true, encoding: .utf8)
     return file(name)
   }
 }

@@ -27,9 +27,9 @@ final class LogPipe: Sendable {
   func closeWriteEnd() { close(writeEnd) }
   func closeReadEnd() { close(readEnd) }
 
-  /// Reads lines until `isEnough` or the end; empty lines are left out. Gives up after 20 s.
+  /// Reads lines until `isEnough` or the end; empty lines are left out. Gives up after 60 s.
   func lines(until isEnough: (String) -> Bool = { _ in false }) -> [String] {
-    let deadline = MonotonicTime.after(ms: 20_000)
+    let deadline = MonotonicTime.after(ms: 60_000)
     var lines: [String] = []
     var rest: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
@@ -39,12 +39,11 @@ final class LogPipe: Sendable {
       let count = read(readEnd, &chunk, chunk.count)
       if count <= 0 { break }
       rest += chunk[..<count]
-      while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-        let line = String(decoding: rest[..<end], as: UTF8.self)
-        rest.removeSubrange(...end)
-        if line.isEmpty { continue }
-        lines.append(line)
-        if isEnough(line) { return lines }
+      var parts = rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      rest = Array(parts.removeLast())
+      for part in parts where !part.isEmpty {
+        lines.append(String(decoding: part, as: UTF8.self))
+        if isEnough(lines[lines.count - 1]) { return lines }
       }
     }
     if !rest.isEmpty { lines.append(String(decoding: rest, as: UTF8.self)) }

@@ -15,7 +15,7 @@ private func event(_ line: String) throws -> JSONValue? {
   try fields(line).first { $0.name == "event" }?.value
 }
 
-@Suite(.timeLimit(.minutes(1))) struct LogTests {
+@Suite(.timeLimit(.minutes(3))) struct LogTests {
   @Test func aLineHasTheStableFieldsInOrderAndThenTheEventsOwn() throws {
     let pipe = LogPipe()
     let log = Log(service: "draw", instance: "a-1", descriptor: pipe.writeEnd)

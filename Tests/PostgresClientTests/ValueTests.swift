@@ -41,12 +41,15 @@ import Testing
     #expect((0..<2).map { result.bool($0, 4) } == [false, true])
   }
 
-  @Test func anEmptyArrayIsEmpty() throws {
+  @Test func anEmptyArrayIsEmptyAndANullElementIsNull() throws {
     let connection = try PostgresConnection(try freshSettings())
     let result = try connection.execute(
-      "SELECT cardinality($1::text[]), $2::int8[] = '{}'", [.textArray([]), .int8Array([])])
+      "SELECT cardinality($1::text[]), $2::int8[] = '{}', ($3::bytea[])[1], ($3::bytea[])[2]",
+      [.textArray([]), .int8Array([]), .byteaArray([nil, [3]])])
     #expect(result.int4(0, 0) == 0)
     #expect(result.bool(0, 1))
+    #expect(result.optionalBytea(0, 2) == nil)
+    #expect(result.bytea(0, 3) == [3])
   }
 
   @Test func aParameterIsNeverReadAsSQL() throws {

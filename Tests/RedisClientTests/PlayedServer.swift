@@ -1,23 +1,23 @@
 import Foundation
 import RedisClient
+import TestSupport
 import Threads
 
 /// Not Redis: a listener on a Unix socket that plays one connection as a test wants it.
 final class PlayedServer {
-  private let folder: URL
+  private let folder: String
   private let listener: Int32
   private var thread: NamedThread?
 
   /// `play` gets the accepted descriptor, already past the client's opening PING.
   init(_ play: @escaping @Sendable (Int32) -> Void) throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "played-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    folder = try temporaryDirectory("played")
     let listener = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     self.listener = listener
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { path in
-      path.copyBytes(from: Array((folder.path + "/s").utf8))
+      path.copyBytes(from: Array((folder + "/s").utf8))
     }
     let status = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -41,12 +41,12 @@ final class PlayedServer {
     shutdown(listener, Int32(SHUT_RDWR))
     thread?.join()
     close(listener)
-    try? FileManager.default.removeItem(at: folder)
+    try? FileManager.default.removeItem(atPath: folder)
   }
 
   func connect(commandTimeoutMs: Int) throws -> RedisConnection {
     try RedisConnection(
-      RedisEndpoint(socket: folder.path + "/s", commandTimeoutMs: commandTimeoutMs))
+      RedisEndpoint(socket: folder + "/s", commandTimeoutMs: commandTimeoutMs))
   }
 }
 

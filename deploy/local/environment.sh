@@ -13,6 +13,9 @@ write_environment() {
     for part in redis postgres kafka; do
       if [[ -s $dir/$part/pid ]]; then "${part}_environment"; fi
     done
+    if [[ -s $dir/service-draw-1/port ]]; then
+      variable STACK_DRAW_URL "http://127.0.0.1:$(cat "$dir/service-draw-1/port")"
+    fi
   } >"$dir/env.new"
   mv -f "$dir/env.new" "$dir/env"
 }

@@ -5,16 +5,20 @@
 kafka_kind() { cat "$dir/kafka/kind"; }
 
 kafka_prepare() {
-  echo "${partitions:-64}" >"$dir/kafka/partitions"
+  echo "${partitions:-16}" >"$dir/kafka/partitions"
   if [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
     echo external >"$dir/kafka/kind"
     echo "Kafka at $KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/name"
     echo "$KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/bootstrap"
+    # A topic and a group of this stack alone: what an earlier one left there is not this database's past.
+    echo "stock.events.local-$(date -u +%Y%m%d-%H%M%S)-$RANDOM" >"$dir/kafka/topic"
   elif [[ -n ${KAFKA_HOME:-} ]]; then
     kafka_node_prepare
     echo kafka >"$dir/kafka/kind"
   else
     mock_binary >/dev/null
+    # It forgets the oldest beyond 5 MB a partition, about 40,000 claims: many partitions hold more.
+    if [[ -z $partitions ]]; then echo 64 >"$dir/kafka/partitions"; fi
     echo mock >"$dir/kafka/kind"
     echo "librdkafka mock cluster" >"$dir/kafka/name"
     printf '%s\n' "stock.events:$(cat "$dir/kafka/partitions")" stock.control:1 >"$dir/kafka/topics"
@@ -24,11 +28,11 @@ kafka_prepare() {
 kafka_launch() {
   case $(kafka_kind) in
     # Nothing of ours: a sleeper stands for it, so that the other commands need not know.
-    external) launch kafka sleep infinity ;;
+    external) launch_server kafka sleep infinity ;;
     kafka) kafka_node_launch ;;
     mock)
       rm -f "$dir/kafka/bootstrap"
-      launch kafka "$(mock_binary)" --topics "$dir/kafka/topics" --bootstrap "$dir/kafka/bootstrap"
+      launch_server kafka "$(mock_binary)" --topics "$dir/kafka/topics" --bootstrap "$dir/kafka/bootstrap"
       ;;
   esac
 }
@@ -57,14 +61,19 @@ kafka_answers() { # PORT
 
 kafka_stop_signal() { echo TERM; }
 
+kafka_version() {
+  local version
+  version=$(find "$KAFKA_HOME/libs/" -name 'kafka-clients-[0-9]*.jar' | sed 's/.*kafka-clients-//; s/\.jar$//' | head -n 1)
+  echo "Apache Kafka ${version:-of unknown version}"
+}
+
 kafka_node_prepare() {
-  local version java
+  local java
   [[ -x $KAFKA_HOME/bin/kafka-server-start.sh ]] || die "KAFKA_HOME=$KAFKA_HOME holds no bin/kafka-server-start.sh"
   java=java
   if [[ -n ${JAVA_HOME:-} ]]; then java=$JAVA_HOME/bin/java; fi
   command -v "$java" >/dev/null || die "Kafka needs Java 17 or later (Debian package openjdk-17-jre-headless)"
-  version=$(find "$KAFKA_HOME/libs/" -name 'kafka-clients-[0-9]*.jar' | sed 's/.*kafka-clients-//; s/\.jar$//' | head -n 1)
-  echo "Apache Kafka ${version:-of unknown version}" >"$dir/kafka/name"
+  kafka_version >"$dir/kafka/name"
   # A cluster id: 16 random bytes in base64 for URLs, never with a dash in front (an option, to Kafka's tools).
   echo "s$(head -c 16 /dev/urandom | base64 | tr '+/' '__' | cut -c 2-22)" >"$dir/kafka/cluster"
 }
@@ -103,7 +112,7 @@ TEXT
     "$KAFKA_HOME/bin/kafka-storage.sh" format -t "$(cat "$dir/kafka/cluster")" -c "$dir/kafka/server.properties" \
       >"$dir/kafka/log" 2>&1 9>&- || return 1
   fi
-  launch kafka "$KAFKA_HOME/bin/kafka-server-start.sh" "$dir/kafka/server.properties"
+  launch_server kafka "$KAFKA_HOME/bin/kafka-server-start.sh" "$dir/kafka/server.properties"
 }
 
 # The mock's binary: the one that the caller names, one that is built, or built now.
@@ -137,6 +146,10 @@ command_topic() { # NAME PARTITIONS
 kafka_environment() {
   variable SLIDING_STOCK_KAFKA_BOOTSTRAP "$(cat "$dir/kafka/bootstrap")"
   variable SLIDING_STOCK_KAFKA_PARTITIONS "$(cat "$dir/kafka/partitions")"
+  if [[ -s $dir/kafka/topic ]]; then
+    variable SLIDING_STOCK_KAFKA_TOPIC "$(cat "$dir/kafka/topic")"
+    variable SLIDING_STOCK_KAFKA_GROUP "$(cat "$dir/kafka/topic")"
+  fi
   variable STACK_KAFKA_KIND "$(kafka_kind)"
   variable STACK_KAFKA_NAME "$(cat "$dir/kafka/name")"
   variable STACK_KAFKA_PID "$(pid_of kafka)"

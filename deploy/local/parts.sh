@@ -9,6 +9,14 @@ require_known() { # PART
   esac
 }
 
+# The pair's own processes that run on this stack (deploy/demo starts them): service-draw-1 and so on.
+services() {
+  local folder
+  for folder in "$dir"/service-*/; do
+    if [[ -d $folder ]]; then basename "$folder"; fi
+  done
+}
+
 # Makes the data folder and locks it: one stack command at a time. Sockets go to a folder of their own with a
 # short name, because a Unix socket's path holds 107 bytes at most.
 open_folder() {
@@ -59,8 +67,15 @@ start_once() { # PART
   return 1
 }
 
+stop_signal() { # PART
+  case $1 in
+    service-*) echo TERM ;;
+    *) "${1}_stop_signal" ;;
+  esac
+}
+
 stop_part() { # PART
-  if end_process "$1" "$("${1}_stop_signal")" 30; then return; fi
+  if end_process "$1" "$(stop_signal "$1")" 30; then return; fi
   echo "stack: $1 did not stop within 30 s: killed" >&2
   kill_part "$1"
 }
@@ -90,6 +105,7 @@ describe() { # PART
 
 wipe_folder() {
   if [[ $short == /var/tmp/stock.* ]]; then rm -rf "$short"; fi
+  rm -rf "${dir:?}"/service-*/
   rm -rf "${dir:?}"/{redis,postgres,kafka,env,short,lock}
   rmdir "$dir" 2>/dev/null || true
 }

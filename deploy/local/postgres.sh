@@ -61,7 +61,7 @@ postgres_launch() {
     if [[ $EUID -eq 0 ]]; then
       server=(setpriv --reuid=postgres --regid=postgres --init-groups "${server[@]}")
     fi
-    launch postgres "${server[@]}"
+    launch_server postgres "${server[@]}"
   )
 }
 

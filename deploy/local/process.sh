@@ -36,18 +36,24 @@ pid_of() { # PART
   echo "$pid"
 }
 
-# Starts a server in a session of its own, so that a terminal's Ctrl-C reaches the script and not the server.
+# Starts a server in a session of its own, so that a terminal's Ctrl-C reaches the script and not the server. It stays
+# a child of this shell ('wait' gives its exit status), and it lives on when the shell ends.
 launch() { # PART COMMAND…
-  local part=$1 pid fields
+  local part=$1 fields
   shift
   if [[ -f $dir/$part/log ]]; then mv -f "$dir/$part/log" "$dir/$part/log.previous"; fi
   setsid "$@" >"$dir/$part/log" 2>&1 </dev/null 9>&- &
-  pid=$!
-  disown "$pid"
-  fields=$(process_fields "$pid") || fields='Z'
+  launched=$!
+  fields=$(process_fields "$launched") || fields='Z'
   # shellcheck disable=SC2086 # split into its words on purpose
   set -- $fields
-  echo "$pid ${20:-0}" >"$dir/$part/pid"
+  echo "$launched ${20:-0}" >"$dir/$part/pid"
+}
+
+# The same for a server that this shell will not wait for, or bash would report how it ended.
+launch_server() { # PART COMMAND…
+  launch "$@"
+  disown "$launched"
 }
 
 # Waits until CHECK succeeds; fails when the part has ended or the time is over.

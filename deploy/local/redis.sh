@@ -18,9 +18,8 @@ save ""
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction
-databases 256
 TEXT
-  launch redis redis-server "$dir/redis/redis.conf"
+  launch_server redis redis-server "$dir/redis/redis.conf"
 }
 
 redis_is_ready() {

@@ -1,5 +1,5 @@
--- Kafka has acknowledged all events of these outbox entries: frees the slots and users of releases and deletes the entries,
--- in one, so that nothing stays half released. Idempotent; an entry that is gone is passed over.
+-- Kafka has acknowledged all events of these outbox entries: frees the slots and users of releases and deletes the
+-- entries, in one, so that nothing stays half released. Idempotent; an entry that is gone is passed over.
 --
 -- ARGV   1 activity   2 highest epoch seen   then ids of outbox entries: their last seqs
 -- Reply  the header, then the number of entries deleted
@@ -48,8 +48,8 @@ for i = 3, #ARGV do
   end
 end
 
--- The deletion is first: Redis never refuses it, and refuses nothing of a script that has begun to write. So a full memory
--- can still be drained.
+-- The deletion is first: Redis never refuses it, and refuses nothing of a script that has begun to write. So a full
+-- memory can still be drained.
 if #ids > 0 then
   call('XDEL', outboxKey, unpack(ids))
   for _, user in ipairs(users) do call('HSET', usersKey, user, records[user]) end

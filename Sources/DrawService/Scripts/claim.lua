@@ -54,7 +54,8 @@ local function isLimitReached(record)
 end
 
 -- The search for a number without a lock: first what was given back, then the numbers after `used`, round and round.
--- They are read in chunks that grow while it slides; `numbers` are texts, as Redis wants them.
+-- They are read in chunks that grow while it slides. `numbers` are texts, as Redis wants them; `taken` are those of
+-- this call, which has written nothing yet.
 used = tonumber(used) or 0
 if not (used >= 0 and used < total) then used = 0 end -- also for what is no number at all
 used = math.floor(used)
@@ -138,7 +139,8 @@ if #lines > 0 then
   append('c', lines)
   call('HSET', locksKey, unpack(locks))
   call('HSET', usersKey, unpack(users))
-  call('HSET', stockKey, 'used', used, 'seq', format('%.0f', seq + #lines), 'locks', lockCount + #lines, 'outbox', outboxCount + 1)
+  call('HSET', stockKey, 'used', used, 'seq', format('%.0f', seq + #lines),
+    'locks', lockCount + #lines, 'outbox', outboxCount + 1)
   reply[4], reply[5], reply[6] = seq + 1, seq + #lines, waiting + 1
 elseif looked > 0 then
   call('HSET', stockKey, 'used', used)

@@ -1,25 +1,25 @@
--- What the scripts about one activity begin with: this file stands before each of them in one chunk.
+-- What the scripts about one activity begin with: this file stands before each of them, in one chunk.
 --
 -- KEYS                    what they hold
 -- 1 stock:fence           epoch, fence: of this server
 -- 2 stock:activities      the activities that this server holds
--- 3 stock:{A}             total; used: the number at which the search goes on (worth time, never stock); seq of the last
---                         event; opens, closes (ms, open while opens <= now < closes); limit of claims held per user;
---                         state: preparing, open, paused, closed; epoch; fence; locks, outbox: exact counts of 4 and 7
--- 4 stock:{A}:locks       slot -> "user request seq epoch", with " r" behind while it is being released;
---                         seq and epoch are those of the event that made it so
+-- 3 stock:{A}             total; used: the number after which the search goes on (worth time, never stock); seq of the
+--                         last event; opens, closes (ms; open while opens <= now < closes); limit of claims held per
+--                         user; state: preparing, open, paused, closed; epoch; fence; locks, outbox: counts of 4 and 7
+-- 4 stock:{A}:locks       slot -> "user request seq epoch", with " r" behind while it is being released; seq and epoch
+--                         are those of the event that made it so
 -- 5 stock:{A}:users       user -> "request:slot:seq" of each claim ever made, by commas, with ":r" behind once released
 -- 6 stock:{A}:free        slots given back: hints, checked against the locks
--- 7 stock:{A}:outbox      events that Kafka has not acknowledged, an entry for each call that made some: id "<last seq>-0",
---                         fields in this order: f first seq, k c(laims) or r(eleases), e epoch, t ms,
+-- 7 stock:{A}:outbox      events that Kafka has not acknowledged, an entry for each call that made some: id
+--                         "<last seq>-0", fields in this order: f first seq, k c(laims) or r(eleases), e epoch, t ms,
 --                         d "slot user request" of each event in seq order, a line each
 --
--- Replies are flat and begin [status, now in ms, epoch, first seq, last seq, entries in the outbox]; both seqs are 0 where
--- nothing was written. Status 0: done, items follow. Else nothing was done and nothing follows: 1 fenced (what this server
--- knows is not to be trusted), 2 late (now is past not-after), 3 no such activity.
+-- Replies are flat and begin [status, now in ms, epoch, first seq, last seq, entries in the outbox]; both seqs are 0
+-- where nothing was written. Status 0: done, items follow. Else nothing was done and nothing follows: 1 fenced (what
+-- this server knows is not to be trusted), 2 late (now is past not-after), 3 no such activity.
 --
--- A script that fails does not take its writes back: everything is read and checked before the first write, and the first
--- write is one that Redis may refuse (out of memory, an id that is not above the last) or one that it never refuses.
+-- A script that fails does not take its writes back: everything is read and checked before the first write, and the
+-- first write is one that Redis may refuse (out of memory, an id that is not above the last) or that it never refuses.
 
 local call, format = redis.call, string.format
 local fenceKey, activitiesKey, stockKey, locksKey, usersKey, freeKey, outboxKey = unpack(KEYS)
@@ -29,7 +29,8 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local serverEpoch = call('HGET', fenceKey, 'epoch')
 local isHere = call('SISMEMBER', activitiesKey, ARGV[1]) == 1
 local epoch, state, total, used, seq, opens, closes, limit, lockCount, outboxCount =
-  unpack(call('HMGET', stockKey, 'epoch', 'state', 'total', 'used', 'seq', 'opens', 'closes', 'limit', 'locks', 'outbox'))
+  unpack(call('HMGET', stockKey,
+    'epoch', 'state', 'total', 'used', 'seq', 'opens', 'closes', 'limit', 'locks', 'outbox'))
 total, seq, opens, closes, limit = tonumber(total), tonumber(seq), tonumber(opens), tonumber(closes), tonumber(limit)
 lockCount, outboxCount = tonumber(lockCount), tonumber(outboxCount)
 local isWhole = epoch and state and total and seq and opens and closes and limit and lockCount and outboxCount
@@ -37,11 +38,12 @@ local locked, waiting = call('HLEN', locksKey), call('XLEN', outboxKey)
 
 -- The reply that refuses the whole call, or nil.
 local function refusal(notAfter, epochSeen)
-  -- A missing activity is judged by the server's own epoch: without a fence, or with an old one, that it is missing is no news.
+  -- A missing activity is judged by the server's own epoch: under no fence, or an old one, that it is missing tells
+  -- nothing.
   local known = serverEpoch and (isHere and isWhole and epoch or not isHere and serverEpoch)
   local status = 0
-  -- Recovery adds to the first line: the server's identity (INFO) is not the activity's fence, locked is not lockCount,
-  -- waiting is not outboxCount.
+  -- Recovery adds to the first line: the server's identity (INFO) is not the activity's fence, `locked` is not
+  -- `lockCount`, `waiting` is not `outboxCount`.
   if not known or tonumber(known) < epochSeen then status = 1
   elseif now > notAfter then status = 2
   elseif not isHere then status = 3
@@ -68,7 +70,10 @@ local function readRecords(first, width)
 end
 
 -- The parts of each entry of a user's record: request, slot, seq, and "" or ":r".
-local function entries(record) return string.gmatch(record or '', '([^:,]+):(%d+):(%d+)(:?r?)') end
+local function nothing() end
+local function entries(record)
+  return record and string.gmatch(record, '([^:,]+):(%d+):(%d+)(:?r?)') or nothing
+end
 
 -- Where `request` stands in a user's record: slot, seq, whether it is released; nil where it does not.
 local function find(record, request)
@@ -94,5 +99,6 @@ end
 -- Writes the events of this call, `lines` in seq order: the first write of all.
 local function append(kind, lines)
   local first, last = format('%.0f', seq + 1), format('%.0f', seq + #lines)
-  call('XADD', outboxKey, last .. '-0', 'f', first, 'k', kind, 'e', epoch, 't', format('%.0f', now), 'd', table.concat(lines, '\n'))
+  call('XADD', outboxKey, last .. '-0',
+    'f', first, 'k', kind, 'e', epoch, 't', format('%.0f', now), 'd', table.concat(lines, '\n'))
 end

@@ -1,5 +1,5 @@
--- Begins to give slots back: marks the locks and writes the events. Slot and user stay blocked until Kafka has acknowledged
--- the event and acknowledge.lua has run. Idempotent, in every state of the activity.
+-- Begins to give slots back: marks the locks and writes the events. Slot and user stay blocked until Kafka has
+-- acknowledged the event and acknowledge.lua has run. Idempotent, in every state of the activity.
 --
 -- ARGV   1 activity   2 not-after (ms)   3 highest epoch seen   4 outbox cap
 --        then for each release: user, request

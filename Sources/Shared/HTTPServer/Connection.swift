@@ -17,8 +17,6 @@ final class Connection {
 
   let socket: Int32
   let slot: Int
-  /// Tells this connection's events from those of an earlier one in the same slot.
-  let key: UInt64
 
   var phase = Phase.reading
   var parser = RequestParser()
@@ -40,10 +38,9 @@ final class Connection {
   /// Of the current phase, in nanoseconds of the monotonic clock.
   var deadline: Int64
 
-  init(socket: Int32, slot: Int, key: UInt64, deadline: Int64) {
+  init(socket: Int32, slot: Int, deadline: Int64) {
     self.socket = socket
     self.slot = slot
-    self.key = key
     self.deadline = deadline
   }
 

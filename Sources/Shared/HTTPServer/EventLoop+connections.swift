@@ -43,15 +43,12 @@ extension EventLoop {
     let count = parts.gate.enter()
     let slot = freeSlots.popLast() ?? slots.count
     if slot == slots.count { slots.append(nil) }
-    lastKey = (lastKey + 1) & 0x7FFF_FFFF
-    let key = lastKey << 32 | UInt64(slot)
     let connection = Connection(
-      socket: socket, slot: slot, key: key,
-      deadline: now + Int64(limits.idleTimeoutMs) * 1_000_000)
+      socket: socket, slot: slot, deadline: now + Int64(limits.idleTimeoutMs) * 1_000_000)
     slots[slot] = connection
     do throws(SystemError) {
       try System.setOption(socket, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-      try parts.poller.addConnection(socket, key: key)
+      try parts.poller.addConnection(socket, key: UInt64(slot))
     } catch {
       counters.acceptFailures.add()
       return close(connection)
@@ -96,6 +93,7 @@ extension EventLoop {
       refuse(connection, Refusal(503, "no reply in time"))
     case .writing:
       counters.writeTimeouts.add()
+      System.abandonOutput(connection.socket)
       drop(connection)
     case .lingering, .closed: close(connection)
     }

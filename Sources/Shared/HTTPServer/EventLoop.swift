@@ -44,7 +44,6 @@ final class EventLoop {
   var stage = LoopStage.running
   var now = MonotonicTime.now.nanoseconds
   var lastSerial: UInt64 = 0
-  var lastKey: UInt64 = 0
   var handedOver = false
   var unfinished: [Connection] = []
   let receiveBuffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 16_384)
@@ -103,9 +102,9 @@ final class EventLoop {
   }
 
   private func serve(_ event: Poller.Event) {
-    let slot = Int(event.key & 0xFFFF_FFFF)
-    // An earlier event of this turn may have closed it, and a newcomer may sit there.
-    guard let connection = slots[slot], connection.key == event.key else { return }
+    // The key is the slot. Nothing but its own event closes a connection while a batch of events is
+    // served, and a closed socket has no further events, so this is never a successor's.
+    guard let connection = slots[Int(event.key)] else { return }
     // Shut by both sides is how a lingering connection ends, once its input has been read.
     if event.isBroken || (event.isShut && connection.phase != .lingering) {
       return drop(connection)

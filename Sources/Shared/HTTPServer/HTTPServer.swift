@@ -23,7 +23,7 @@ public final class HTTPServer: Sendable {
   /// Binds, listens and starts the threads.
   ///
   /// - Parameters:
-  ///   - host: a name or an address, IPv4 or IPv6; empty for every address of the machine.
+  ///   - host: a name or an address; `0.0.0.0` for all of IPv4, `::` for all of IPv4 and IPv6.
   ///   - port: 0 for any free one.
   ///   - singleHeaders: in lower case; a request that repeats one of them gets 400, as for Host and Content-Length.
   /// - Throws: `HTTPServerError` when the address cannot be had or the system is out of descriptors.

@@ -13,7 +13,7 @@ final class Listener: Sendable {
   let port: UInt16
   private let users: Atomic<Int>
 
-  /// Binds to the first address of `host` (a name, IPv4 or IPv6; empty for all) that works.
+  /// Binds to the first address of `host` (a name, IPv4 or IPv6) that works.
   ///
   /// Each of the `users` calls `leave` once.
   init(host: String, port: UInt16, users: Int) throws(HTTPServerError) {
@@ -22,7 +22,7 @@ final class Listener: Sendable {
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
     var found: UnsafeMutablePointer<addrinfo>?
-    let status = getaddrinfo(host.isEmpty ? nil : host, String(port), &hints, &found)
+    let status = getaddrinfo(host, String(port), &hints, &found)
     guard status == 0, let found else {
       throw HTTPServerError(description: "host \(host): \(String(cString: gai_strerror(status)))")
     }

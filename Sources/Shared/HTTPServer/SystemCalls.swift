@@ -43,6 +43,14 @@ enum System {
     _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))  // fails only when the peer is gone already
   }
 
+  /// Has the next close throw away what was not sent, with a reset, instead of holding it for a peer that
+  /// does not read.
+  static func abandonOutput(_ descriptor: Int32) {
+    var now = linger(l_onoff: 1, l_linger: 0)
+    let size = socklen_t(MemoryLayout<linger>.size)
+    _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, size)  // cannot fail on a socket
+  }
+
   static func setOption(
     _ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32
   ) throws(SystemError) {

@@ -10,7 +10,8 @@ public enum PostgresValue: Sendable, Equatable {
   case int4Array([Int32])
   case int8Array([Int64])
   case textArray([String])
-  case byteaArray([[UInt8]])
+  /// nil is a NULL element.
+  case byteaArray([[UInt8]?])
 
   /// The type's object id; 0 (of `null`) lets the server infer it.
   var typeID: UInt32 {
@@ -46,7 +47,13 @@ public enum PostgresValue: Sendable, Equatable {
     case .textArray(let values):
       bytes.append(arrayOf: TypeID.text, values) { $0.append(contentsOf: $1.utf8) }
     case .byteaArray(let values):
-      bytes.append(arrayOf: TypeID.bytea, values) { $0.append(contentsOf: $1) }
+      bytes.append(arrayOf: TypeID.bytea, hasNulls: values.contains(nil), values) { bytes, value in
+        if let value {
+          bytes.append(contentsOf: value)
+          return true
+        }
+        return false
+      }
     }
   }
 }
@@ -68,12 +75,23 @@ extension [UInt8] {
     Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
   }
 
-  /// One dimension from index 1, no nulls: dimensions, null flag, element type, size, lower bound, elements.
   mutating func append<Value>(
     arrayOf type: UInt32, _ values: [Value], _ element: (inout [UInt8], Value) -> Void
   ) {
+    append(arrayOf: type, hasNulls: false, values) {
+      element(&$0, $1)
+      return true
+    }
+  }
+
+  /// One dimension from index 1: dimensions, null flag, element type, size, lower bound, elements. `element` gives
+  /// false for a NULL.
+  mutating func append<Value>(
+    arrayOf type: UInt32, hasNulls: Bool, _ values: [Value],
+    _ element: (inout [UInt8], Value) -> Bool
+  ) {
     append(bigEndian: Int32(values.isEmpty ? 0 : 1))
-    append(bigEndian: Int32(0))
+    append(bigEndian: Int32(hasNulls ? 1 : 0))
     append(bigEndian: type)
     if values.isEmpty { return }
     append(bigEndian: Int32(values.count))
@@ -81,8 +99,7 @@ extension [UInt8] {
     for value in values {
       let lengthAt = count
       append(bigEndian: Int32(0))
-      element(&self, value)
-      let length = Int32(count - lengthAt - 4)
+      let length = element(&self, value) ? Int32(count - lengthAt - 4) : -1
       Swift.withUnsafeBytes(of: length.bigEndian) {
         for (offset, byte) in $0.enumerated() { self[lengthAt + offset] = byte }
       }

@@ -1,14 +1,15 @@
--- Puts an activity into Redis, in state preparing. Creates what is absent and never overwrites; only under a stock:fence of
--- the activity's own epoch. Idempotent.
+-- Puts an activity into Redis, in state preparing. Creates what is absent and never overwrites; only under a
+-- stock:fence of the activity's own epoch. Idempotent.
 --
 -- KEYS   1 stock:fence   2 stock:activities   3 stock:{A}   4 …:locks   5 …:users   6 …:free   7 …:outbox
 --        (what they hold is said in DrawService's prologue.lua)
--- ARGV   1 activity   2 total   3 limit per user   4 opens (ms)   5 closes (ms)   6 epoch   7 fence: the server's identity
+-- ARGV   1 activity   2 total   3 limit per user   4 opens (ms)   5 closes (ms)   6 epoch
+--        7 fence: the server's identity
 --        8 bootstrap: 1 creates stock:fence with this epoch and identity if it is absent, 0 does not
 -- Reply  two texts
 --        created       -        it was not there
 --        identical     state    it is there with these very values
---        different     field    it is there and differs in this field first, or its hash is absent and this other key is not
+--        different     field    it is there and differs in this field first, or this key of it is there without it
 --        fence_absent  -        nothing is known of this server: recovery's business
 --        fence_epoch   epoch    the server is of that other epoch
 
@@ -33,7 +34,6 @@ else
   end
 end
 
--- The last write makes it visible; all are one for everybody else.
 if not serverEpoch then redis.call('HSET', fenceKey, 'epoch', epoch, 'fence', fence) end
 if not isThere then
   redis.call('HSET', stockKey, 'state', 'preparing', 'used', 0, 'seq', 0, 'locks', 0, 'outbox', 0)

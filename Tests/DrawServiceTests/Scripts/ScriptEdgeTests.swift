@@ -1,0 +1,148 @@
+import RedisClient
+import TestSupport
+import Testing
+
+/// What the random trial does not reach: large batches, long slides, refusals in the middle of a script.
+@Suite(.serialized) struct ScriptEdgeTests {
+  /// A claim is four values of the reply: code, slot, seq, request.
+  private static let header = 6
+
+  @Test func aThousandClaimsInOneCallAndNotOneMore() throws {
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 5_000)
+    let users = (0..<1_000).map { "user-\($0)" }
+    let reply = try stock.claim(users)
+    #expect(reply.count == Self.header + 4 * 1_000)
+    let slots = (0..<1_000).compactMap { reply[Self.header + 4 * $0 + 1].int }
+    #expect(slots == Array(1...1_000))
+    #expect(reply[3].int == 1 && reply[4].int == 1_000 && reply[5].int == 1)
+
+    let before = try stock.state()
+    let refused = try stock.call("claim", stock.claimArguments((0..<1_001).map { "other-\($0)" }))
+    #expect(refused.error?.message.contains("at most 1000") == true)
+    let uneven = try stock.call("claim", stock.claimArguments(["x"]) + ["y"])
+    #expect(uneven.error != nil)
+    #expect(try stock.state() == before)
+
+    // A thousand repeats, a thousand releases and their acknowledgement at once.
+    let again = try stock.claim(users)
+    #expect((0..<1_000).allSatisfy { again[Self.header + 4 * $0].int == 3 })
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1000"])
+    let pairs = users.flatMap { [$0, "r"] }
+    let released = try stock.reply("release", [stock.activity, stock.far, "1", "100"] + pairs)
+    #expect(released[4].int == 2_000)
+    _ = try stock.call("acknowledge", [stock.activity, "1", "2000"])
+    let after = try stock.state()
+    #expect(after.locks.isEmpty && after.outbox.isEmpty && after.free.count == 1_000)
+    #expect(after.stock["locks"] == "0" && after.stock["outbox"] == "0")
+  }
+
+  @Test func aLongSlideGoesOnInTheNextCall() throws {
+    let stack = try LocalStack.start([.redis])  // its own, for commands are counted
+    defer { stack.end() }
+    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 20_000)
+    for start in stride(from: 0, to: 12_000, by: 1_000) {
+      _ = try stock.claim((start..<start + 1_000).map { "user-\($0)" })
+    }
+    try stock.send(RedisCommand("HSET", stock.keys[2], "used", "0"))
+    let commands = try stock.countReads { _ = try stock.claim(["late"]) }
+    #expect(commands < 60, "one call looks at 10,000 numbers in chunks")
+    #expect(try stock.state().stock["used"] == "10000")
+    let reply = try stock.claim(["late"])
+    #expect(reply[Self.header].int == 1 && reply[Self.header + 1].int == 12_001)
+  }
+
+  @Test func nothingIsHeldWithoutItsOutboxEntry() throws {
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 10)
+    _ = try stock.claim(["a"])
+    // An outbox that is ahead of the counter refuses the entry.
+    try stock.send(RedisCommand("XADD", stock.keys[6], "50-0", "x", "y"))
+    try stock.send(RedisCommand("XDEL", stock.keys[6], "50-0"))
+    let before = try stock.state()
+    #expect(try stock.call("claim", stock.claimArguments(["b"])).error != nil)
+    #expect(try stock.state() == before)
+  }
+
+  @Test func aFullMemoryIsRefusedWholeAndCanBeDrained() throws {
+    let stack = try LocalStack.start([.redis])
+    defer { stack.end() }
+    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 10)
+    _ = try stock.claim(["a"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1"])
+    _ = try stock.reply("release", [stock.activity, stock.far, "1", "100", "a", "r"])
+    let before = try stock.state()
+    try stock.send(RedisCommand("CONFIG", "SET", "maxmemory", "1"))
+    #expect(try stock.call("claim", stock.claimArguments(["b"])).error?.code == "OOM")
+    #expect(try stock.state() == before)
+    _ = try stock.reply("acknowledge", [stock.activity, "1", "2"])
+    let after = try stock.state()
+    #expect(after.locks.isEmpty && after.outbox.isEmpty && after.free == ["1"])
+    #expect(after.users["a"] == "r:1:1:r")
+    try stock.send(RedisCommand("CONFIG", "SET", "maxmemory", "0"))
+  }
+}
+
+/// An open activity of its own in a real Redis.
+struct PlainStock {
+  let activity = "7"
+  let far = "1125899906842624"
+  let keys =
+    ["stock:fence", "stock:activities", "stock:{7}"]
+    + ["locks", "users", "free", "outbox"].map { "stock:{7}:\($0)" }
+  private let connection: RedisConnection
+
+  init(_ endpoint: RedisEndpoint, total: Int) throws {
+    connection = try RedisConnection(endpoint)
+    let created = try call(
+      ScriptSources.preheat("preheat"),
+      [activity, "\(total)", "1", "0", far, "1", "", "1"])
+    let opened = try call(ScriptSources.preheat("open"), [activity, "1"])
+    #expect(created.elements?[0].text == "created" && opened.elements?[0].text == "opened")
+  }
+
+  func claimArguments(_ users: [String]) -> [String] {
+    [activity, far, "1", "10000", "1000"] + users.flatMap { [$0, "r", "k"] }
+  }
+
+  func claim(_ users: [String]) throws -> [RedisReply] {
+    try reply("claim", claimArguments(users))
+  }
+
+  /// The reply of a call that must not be refused.
+  func reply(_ script: String, _ arguments: [String]) throws -> [RedisReply] {
+    let reply = try call(script, arguments)
+    let elements = try #require(reply.elements, "\(reply)")
+    try #require(elements[0].int == 0)
+    return elements
+  }
+
+  func call(_ script: String, _ arguments: [String]) throws -> RedisReply {
+    try call(ScriptSources.script(script), arguments)
+  }
+
+  func call(_ script: RedisScript, _ arguments: [String]) throws -> RedisReply {
+    try connection.pipeline([.script(script, keys: keys, arguments: arguments)])[0]
+  }
+
+  func send(_ command: RedisCommand) throws {
+    let reply = try connection.pipeline([command])[0]
+    #expect(reply.error == nil)
+  }
+
+  func state() throws -> StockState {
+    StockState(replies: try connection.pipeline(StockState.commands(keys, activity)))
+  }
+
+  /// How many HMGETs the server ran meanwhile, from scripts too, whoever's.
+  func countReads(_ body: () throws -> Void) throws -> Int {
+    let before = try hmgets()
+    try body()
+    return try hmgets() - before
+  }
+
+  private func hmgets() throws -> Int {
+    let text = try connection.pipeline([RedisCommand("INFO", "commandstats")])[0].text ?? ""
+    let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_hmget:calls=") }
+    let number = line?.dropFirst("cmdstat_hmget:calls=".count).prefix { $0 != "," }
+    return number.flatMap { Int($0) } ?? 0
+  }
+}

@@ -1,0 +1,57 @@
+import Testing
+
+/// A protection taken out of a script: the trial must notice.
+struct ScriptMutant: Sendable, CustomTestStringConvertible {
+  let script: String
+  /// Stands exactly once in the script with its prologue.
+  let original: String
+  let planted: String
+
+  var testDescription: String { "\(script): \(original) → \(planted)" }
+
+  static let all = [
+    // The promises of a slot: one holder, within the stock, none lost.
+    ScriptMutant("claim", "not holders[position] and ", ""),
+    ScriptMutant("claim", " and not taken[slot]", ""),
+    ScriptMutant("claim", " and (not searchFree or isNumber(slot))", ""),
+    ScriptMutant("claim", "locked + #lines >= total", "locked >= total"),
+    ScriptMutant("claim", "% total + 1)", "+ 1)"),
+    ScriptMutant("claim", "'LTRIM', freeKey, hintsUsed,", "'LTRIM', freeKey, hintsUsed + 1,"),
+    ScriptMutant("claim", "not (used >= 0 and used < total)", "not (used >= 0)"),
+    // The promises of a user: the same answer again, never more than the limit.
+    ScriptMutant("claim", "holds >= limit or", "holds > limit or"),
+    ScriptMutant("claim", "ever >= limit + secondChances", "false"),
+    ScriptMutant("claim", "if mark == '' then holds", "if true then holds"),
+    ScriptMutant("claim", "if tonumber(claimSeq) > seq", "if false"),
+    ScriptMutant("claim", "if limit > 1", "if false"),
+    // The rules of an activity and of a call.
+    ScriptMutant("claim", "now >= closes", "now > closes"),
+    ScriptMutant("claim", "now < opens", "now <= opens"),
+    ScriptMutant("claim", "waiting >= outboxCap", "waiting > outboxCap"),
+    ScriptMutant("claim", "looked < slideLimit", "looked < slideLimit + 1"),
+    ScriptMutant(
+      "claim", "claimSeq = format('%.0f', seq + #lines + 1)", "claimSeq = seq + #lines + 1"),
+    ScriptMutant("release", "now > notAfter", "now >= notAfter"),
+    ScriptMutant("look", "tonumber(known) < epochSeen", "false"),
+    ScriptMutant("look", "not isHere and serverEpoch", "serverEpoch"),
+    // What is decided, and the two phases of a release.
+    ScriptMutant("claim", " and tonumber(entry[2][2]) <= tonumber(eventSeq)", ""),
+    ScriptMutant("look", "entry ~= nil and", "entry == nil or"),
+    ScriptMutant("release", "if isWaiting(claimSeq) then", "if false then"),
+    ScriptMutant("release", "if begun[slot] then", "if false then"),
+    ScriptMutant("release", ".. epoch .. ' r'", ".. epoch"),
+    ScriptMutant(
+      "acknowledge", "if call('HGET', locksKey, slot) ~=",
+      "if false and call('HGET', locksKey, slot) ~="),
+    ScriptMutant("acknowledge", "eventSeq = eventSeq + 1", ""),
+    ScriptMutant("acknowledge", "string.sub(entry, 1, #start) == start", "true"),
+    ScriptMutant("acknowledge", "not seen[id] and call(", "call("),
+    ScriptMutant("acknowledge", "lockCount - #slots", "lockCount"),
+  ]
+
+  init(_ script: String, _ original: String, _ planted: String) {
+    self.script = script
+    self.original = original
+    self.planted = planted
+  }
+}

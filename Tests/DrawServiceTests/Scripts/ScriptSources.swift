@@ -1,0 +1,25 @@
+import Foundation
+import RedisClient
+
+/// The scripts' sources as they stand in the source tree.
+enum ScriptSources {
+  /// One of DrawService's scripts, the prologue that they share before it.
+  static func source(_ name: String) throws -> String {
+    try text("DrawService/Scripts/prologue.lua") + text("DrawService/Scripts/\(name).lua")
+  }
+
+  static func script(_ name: String) throws -> RedisScript {
+    RedisScript(name: name, source: Array(try source(name).utf8))
+  }
+
+  /// One of the worker's.
+  static func preheat(_ name: String) throws -> RedisScript {
+    RedisScript(name: name, source: Array(try text("StockSyncWorker/Preheat/\(name).lua").utf8))
+  }
+
+  private static func text(_ path: String) throws -> String {
+    var folder = URL(filePath: #filePath)
+    for _ in 0..<4 { folder.deleteLastPathComponent() }
+    return try String(contentsOf: folder.appending(path: "Sources/\(path)"), encoding: .utf8)
+  }
+}

@@ -1,0 +1,145 @@
+import RedisClient
+
+/// Plays random operations on the scripts in a real Redis and on the model, and compares every answer and
+/// everything that Redis holds after each.
+final class ScriptTrial {
+  /// Where the two went apart.
+  struct Divergence: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  let activity = "100001"
+  let keys =
+    ["stock:fence", "stock:activities", "stock:{100001}"]
+    + ["locks", "users", "free", "outbox"].map { "stock:{100001}:\($0)" }
+
+  let connection: RedisConnection
+  private let scripts: [String: RedisScript]
+  var random: SeededRandom
+  var model = ScriptModel()
+  /// Who draws from the activity of now.
+  var users: [String] = []
+  private var history: [String] = []
+
+  /// `scripts` by name: claim, release, acknowledge, look. The connection's database is this trial's alone.
+  init(_ connection: RedisConnection, scripts: [String: RedisScript], seed: UInt64) {
+    self.connection = connection
+    self.scripts = scripts
+    random = SeededRandom(seed: seed)
+  }
+
+  /// Runs `steps` operations, a new activity every now and then; throws the first divergence.
+  func run(steps: Int) throws {
+    var nextWorld = 0
+    for step in 0..<steps {
+      if step == nextWorld {
+        try beginWorld()
+        nextWorld += random.pick([30, 30, 60, 150])
+      }
+      history = [String(describing: step)]
+      try playStep()
+    }
+  }
+
+  // MARK: An operation on both
+
+  func claim(_ call: ClaimCall) throws {
+    var command = RedisCommand.script(scripts["claim"]!, keys: keys, arguments: [activity])
+    for number in [call.notAfterMs, call.epochSeen, Int64(call.slideLimit), Int64(call.outboxCap)] {
+      command.append(number)
+    }
+    for claim in call.claims {
+      command.append(claim.user)
+      command.append(claim.request)
+      command.append(claim.isKeyed ? "k" : "a")
+    }
+    try play("\(call)", command) { model, nowMs in model.claim(nowMs: nowMs, call) }
+  }
+
+  func release(_ call: ReleaseCall) throws {
+    var command = RedisCommand.script(scripts["release"]!, keys: keys, arguments: [activity])
+    for number in [call.notAfterMs, call.epochSeen, Int64(call.outboxCap)] {
+      command.append(number)
+    }
+    for (user, request) in call.requests {
+      command.append(user)
+      command.append(request)
+    }
+    try play("\(call)", command) { model, nowMs in model.release(nowMs: nowMs, call) }
+  }
+
+  func acknowledge(_ entries: [Int64], epochSeen: Int64) throws {
+    var command = RedisCommand.script(scripts["acknowledge"]!, keys: keys, arguments: [activity])
+    command.append(epochSeen)
+    for entry in entries { command.append(entry) }
+    try play("acknowledge \(entries)", command) { model, nowMs in
+      model.acknowledge(nowMs: nowMs, epochSeen: epochSeen, entries: entries)
+    }
+  }
+
+  func look(_ requests: [(user: String, request: String)], epochSeen: Int64) throws {
+    var command = RedisCommand.script(scripts["look"]!, keys: keys, arguments: [activity])
+    command.append(epochSeen)
+    for (user, request) in requests {
+      command.append(user)
+      command.append(request)
+    }
+    try play("look \(requests)", command) { model, nowMs in
+      model.look(nowMs: nowMs, epochSeen: epochSeen, requests: requests)
+    }
+  }
+
+  /// Changes Redis behind the scripts' back, and the model with it.
+  func tamper(_ commands: [RedisCommand], _ change: (inout ScriptModel) -> Void) throws {
+    for (command, reply) in zip(commands, try connection.pipeline(commands)) {
+      if let error = reply.error { throw Divergence(description: "\(command): \(error)") }
+    }
+    change(&model)
+  }
+
+  private func play(
+    _ name: String, _ command: RedisCommand,
+    _ expect: (inout ScriptModel, Int64) -> [RedisReply]
+  ) throws {
+    history.append(name)
+    let replies = try connection.pipeline([command] + StockState.commands(keys, activity))
+    guard let elements = replies[0].elements, elements.count >= 6, let nowMs = elements[1].int
+    else { throw divergence("the script answered \(replies[0])") }
+    let expected = expect(&model, nowMs)
+    if elements != expected {
+      throw divergence("reply: \(plain(elements))\n  expected: \(plain(expected))")
+    }
+    let found = StockState(replies: replies.dropFirst())
+    let wanted = StockState(model)
+    if found != wanted { throw divergence(found.difference(from: wanted)) }
+  }
+
+  private func divergence(_ what: String) -> Divergence {
+    Divergence(description: "step \(history.joined(separator: ": "))\n\(what)")
+  }
+
+  private func plain(_ replies: [RedisReply]) -> String {
+    replies.map { $0.int.map(String.init) ?? $0.text ?? "\($0)" }.joined(separator: " ")
+  }
+}
+
+/// SplitMix64: the same numbers for the same seed.
+struct SeededRandom: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ (mixed >> 31)
+  }
+
+  mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+
+  mutating func pick<Element>(_ choices: [Element]) -> Element {
+    choices.randomElement(using: &self)!
+  }
+}
