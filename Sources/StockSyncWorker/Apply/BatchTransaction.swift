@@ -24,6 +24,7 @@ struct BatchTransaction {
   /// the tables were small, and reads them whole, would stay until somebody analyses them.
   static let parameters = [
     "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+    "jit": "off",
   ]
 
   enum Outcome: Sendable, Equatable {
