@@ -64,9 +64,9 @@ b_broker_us|µs|CPU per message: broker
 b_few_us|µs|CPU per message: bare producer, as few in flight as connections
 b_few_broker_us|µs|CPU per message: broker, with as few in flight
 bound_per_s|/s|parts bound
-whole_ratio||accepted ÷ parts bound
-draw_ratio||CPU per draw of DrawService ÷ (HTTP front + bare producer)
-script_ratio||batches ÷ one call per claim
+whole_ratio||accepted / parts bound
+draw_ratio||CPU per draw of DrawService / (HTTP front + bare producer)
+script_ratio||batches / one call per claim
 c_rows||rows of the topic
 c_per_s|/s|rows applied by the worker
 c_batch||rows per transaction
@@ -75,8 +75,8 @@ c_postgres_us|µs|CPU per row: Postgres
 c_same_per_s|/s|rows by the same statements and batches, fed by pgbench
 c_naive_1_per_s|/s|one UPDATE and INSERT per message, 1 client
 c_naive_8_per_s|/s|one UPDATE and INSERT per message, 8 clients
-c_same_ratio||worker ÷ same statements
-c_naive_ratio||worker ÷ one UPDATE per message, the better of both
+c_same_ratio||worker / same statements
+c_naive_ratio||worker / one UPDATE per message, the better of both
 e_per_s|/s|accepted at half rate, worker running
 e_p50_ms|ms|latency p50 at half rate, worker running
 e_p99_ms|ms|latency p99 at half rate, worker running
@@ -123,10 +123,10 @@ write_json() { # FILE
     printf '{\n  "conditions": {'
     print_conditions | awk -F '\t' '{
       gsub(/[\\"]/, "\\\\&", $2)
-      printf "%s\n    \"%s\": \"%s\"", NR > 1 ? "," : "", $1, $2 }'
+      printf "%s\n    \"%s\": \"%s\"", (NR > 1 ? "," : ""), $1, $2 }'
     printf '\n  },\n  "figures": {'
     sort -s -k1,1 "$dir/figures" | awk '
-      $1 != key { printf "%s\n    \"%s\": [%s", key == "" ? "" : "],", $1, $2; key = $1; next }
+      $1 != key { printf "%s\n    \"%s\": [%s", (key == "" ? "" : "],"), $1, $2; key = $1; next }
       { printf ", %s", $2 }
       END { print "]" }'
     printf '  }\n}\n'

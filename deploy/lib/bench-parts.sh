@@ -140,16 +140,17 @@ sum_of_draws() { # OUTCOME, or all
 }
 
 # D, E: draws at half of the rate, whether or not the last ones were answered.
-measure_half() { # PREFIX
+measure_half() { # PREFIX FIRST_USER
   local rate status=0
   rate=$(calc "int($(latest a_per_s) / 2)")
   "$binaries/Crowd" --url "$(draw_url)" --activity "$activity" --load-only --concurrency "$connections" \
-    --users $((rate * seconds)) --requests-per-second "$rate" --deadline $((seconds + 30)) \
+    --first-user "$2" --users $((rate * seconds)) --requests-per-second "$rate" --deadline $((seconds + 30)) \
     --ask-twice 0 --give-back 0 --over-limit 0 --json >"$dir/crowd.json" 2>"$dir/crowd.log" || status=$?
   if [[ $status -ne 0 ]]; then
     cat "$dir/crowd.log" >&2
     die "the crowd ended with status $status"
   fi
+  [[ $(crowd_value claimed) -gt 0 ]] || die "the crowd was granted nothing"
   note "${1}_per_s" "$(calc "$(crowd_value claimed) / $(crowd_value durationS)")"
   note "${1}_p50_ms" "$(calc "$(crowd_value p50Us) / 1000")"
   note "${1}_p99_ms" "$(calc "$(crowd_value p99Us) / 1000")"
