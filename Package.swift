@@ -112,7 +112,9 @@ let package = Package(
     // The parts of a draw, each alone, for deploy/bench.
     .executableTarget(
       name: "Bench",
-      dependencies: ["HTTPServer", "KafkaClient", "RedisClient", "Stock", "Threads"],
+      dependencies: [
+        "HTTPServer", "KafkaClient", "Log", "RedisClient", "Stock", "Threads",
+      ],
       path: "Tests/Bench", swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.

@@ -12,6 +12,7 @@ enum App {
       let options = try Options(Array(CommandLine.arguments.dropFirst()))
       switch options.command {
       case "http": try HTTPPart(options).run()
+      case "draws": try DrawsPart(options).run()
       case "script": try ScriptPart(options).run()
       case "produce": try ProducePart(options).run()
       default: throw UsageError("'\(options.command)' is no command")

@@ -12,10 +12,12 @@ struct UsageError: Error {
 struct Options {
   static let help = """
     Usage: Bench http
+           Bench draws --activity A --port P [--rate R] [--seconds S] [--connections N] [--run N]
            Bench script --activity A --scripts FOLDER [--batch N] [--calls N] [--seconds S]
            Bench produce --topic NAME [--in-flight N] [--seconds S]
 
       http     answers every request with one constant, from another thread, until SIGTERM
+      draws    draws at a fixed rate, R each second, over N connections (256); N from 0 to 9 tells its users apart
       script   claims slots of activity A with FOLDER's claim.lua, N claims a call (32), N calls a pipeline (4)
       produce  sends events of a claim's size, with at most N unacknowledged (8192)
 

@@ -48,7 +48,9 @@ a_redis_us|µs|CPU per draw: redis-server
 a_kafka_us|µs|CPU per draw: Kafka broker
 a_idle_mb|MB|resident memory of DrawService, idle
 a_load_mb|MB|resident memory of DrawService, highest under load
+d_wanted_per_s|/s|half rate
 d_per_s|/s|accepted at half rate, open loop
+d_client_us|µs|CPU per draw: the client of the open loop
 d_p50_ms|ms|latency p50 at half rate, accepted
 d_p99_ms|ms|latency p99 at half rate, accepted
 b_http_per_s|/s|HTTP front answering a constant

@@ -140,25 +140,17 @@ sum_of_draws() { # OUTCOME, or all
 }
 
 # D, E: draws at half of the rate, whether or not the last ones were answered.
-measure_half() { # PREFIX FIRST_USER
-  local rate status=0
-  rate=$(calc "int($(latest a_per_s) / 2)")
-  "$binaries/Crowd" --url "$(draw_url)" --activity "$activity" --load-only --concurrency "$connections" \
-    --first-user "$2" --users $((rate * seconds)) --requests-per-second "$rate" --deadline $((seconds + 30)) \
-    --ask-twice 0 --give-back 0 --over-limit 0 --json >"$dir/crowd.json" 2>"$dir/crowd.log" || status=$?
-  if [[ $status -ne 0 ]]; then
-    cat "$dir/crowd.log" >&2
-    die "the crowd ended with status $status"
-  fi
-  [[ $(crowd_value claimed) -gt 0 ]] || die "the crowd was granted nothing"
-  note "${1}_per_s" "$(calc "$(crowd_value claimed) / $(crowd_value durationS)")"
-  note "${1}_p50_ms" "$(calc "$(crowd_value p50Us) / 1000")"
-  note "${1}_p99_ms" "$(calc "$(crowd_value p99Us) / 1000")"
-}
-
-# The first of that name, which for percentiles is that of the accepted.
-crowd_value() { # NAME
-  sed -n "s/^ *\"$1\" : \([0-9.e+-]*\),*$/\1/p" "$dir/crowd.json" | head -n 1
+measure_half() { # PREFIX NUMBER_OF_RUN
+  local wanted
+  wanted=$(calc "int($(latest a_per_s) / 2)")
+  "$binaries/Bench" draws --port "$(cat "$dir/service-draw-1/port")" --activity "$activity" --rate "$wanted" \
+    --connections "$connections" --seconds "$seconds" --run "$2" >"$dir/told"
+  [[ $(told "$dir/told" claimed) -gt 0 ]] || die "no draw was accepted"
+  note "${1}_wanted_per_s" "$wanted"
+  note "${1}_per_s" "$(calc "$(told "$dir/told" claimed) / $(told "$dir/told" seconds)")"
+  note "${1}_client_us" "$(calc "$(told "$dir/told" client_us) / $(told "$dir/told" claimed)")"
+  note "${1}_p50_ms" "$(told "$dir/told" p50_ms)"
+  note "${1}_p99_ms" "$(told "$dir/told" p99_ms)"
 }
 
 # B: the parts, each alone.

@@ -138,7 +138,7 @@ measure_visible() {
   await_ready service-worker-1 30 grep -q '"event":"assigned"' "$dir/service-worker-1/log" ||
     die "the worker was given no partitions"
   begin_draw
-  measure_half e 100000001
+  measure_half e 1
   end_service service-draw-1
   end_service service-worker-1
   grep '"event":"stats"' "$dir/service-worker-1/log" >"$dir/stats"
