@@ -5,8 +5,11 @@
 // like a race. Linked into the test bundle these come before glibc's, so that librdkafka uses them too.
 // glibc's own types are POSIX ones in other words, which the assertions below hold.
 
+#define _GNU_SOURCE  // RTLD_DEFAULT
+
 #include "c11threads.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -19,7 +22,10 @@ _Static_assert(sizeof(cnd_t) >= sizeof(pthread_cond_t), "cnd_t holds a pthread_c
 _Static_assert(sizeof(thrd_t) == sizeof(pthread_t), "thrd_t is a pthread_t");
 _Static_assert(sizeof(once_flag) == sizeof(pthread_once_t), "once_flag is a pthread_once_t");
 
-int c11_threads_are_interposed(void) { return 1; }
+int c11_threads_are_interposed(void) {
+  return dlsym(RTLD_DEFAULT, "mtx_lock") == (void *)mtx_lock &&
+         dlsym(RTLD_DEFAULT, "thrd_create") == (void *)thrd_create;
+}
 
 static int result(int status) {
   switch (status) {

@@ -21,6 +21,7 @@ enum App {
       write(Options.help, to: 1)
       return 0
     }
+    raiseDescriptorLimit()
     if options.habits.seed == 0 { options.habits.seed = .random(in: 1 ... .max) }
     do {
       let report = try Visit(options).run()
@@ -32,6 +33,15 @@ enum App {
       return 3
     }
   }
+}
+
+/// A thousand connections need more descriptors than the usual soft limit; what the hard one denies
+/// shows as calls that are `unreachable`.
+private func raiseDescriptorLimit() {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  limit.rlim_cur = limit.rlim_max
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 /// A secret's variable, or the first line of the file that `NAME_FILE` names.

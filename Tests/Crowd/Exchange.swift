@@ -1,12 +1,12 @@
-import CCurl
 import CLinux
 import Glibc
 import Threads
 
 // DESIGN
-// The only file (with Exchange+transfer.swift) that knows of libcurl. One thread owns all of it: libcurl says which
-// sockets it wants watched, epoll watches them, and only those that are ready cost anything. Easy handles,
-// their header lines and the connections under them are used again and again.
+// Only Exchange+multi.swift and Exchange+transfer.swift know of libcurl. One thread owns all of it: libcurl says
+// which sockets it wants watched, epoll watches them, and only those that are ready cost anything. Easy handles,
+// their header lines and the connections under them are used again and again. libcurl walks through the
+// connections of a multi handle for every call, so each has a few dozen at most.
 
 /// One call to make.
 struct Outgoing: Sendable {
@@ -37,11 +37,11 @@ struct Incoming {
 
 /// Many HTTP calls at once over kept connections. For one thread.
 final class Exchange {
-  private let multi: UnsafeMutableRawPointer
+  private static let transfersPerMulti = 48
+
   private let epoll: Int32
-  private var transfers: [Transfer] = []
+  private var multis: [Multi] = []
   private var free: [Int] = []
-  private var timerNs: Int64?
   private var events: [epoll_event]
   private let paths: [[UInt8]]
 
@@ -50,33 +50,22 @@ final class Exchange {
   ///   - connections: calls in flight at most
   ///   - timeoutMs: of a whole call
   init(addresses: [String], activity: Int, connections: Int, timeoutMs: Int) {
-    precondition(curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK)
-    multi = curl_multi_init()!
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
     precondition(epoll >= 0, "epoll_create1 failed: \(errno)")
     events = Array(repeating: epoll_event(), count: 256)
     paths = addresses.map { Array("\($0)/v1/activities/\(activity)/draws".utf8) }
-    transfers = (0..<connections).map { Transfer(number: $0, timeoutMs: timeoutMs) }
+    for first in stride(from: 0, to: connections, by: Self.transfersPerMulti) {
+      multis.append(
+        Multi(
+          number: multis.count, epoll: epoll,
+          transfers: min(Self.transfersPerMulti, connections - first),
+          addresses: addresses.count, timeoutMs: timeoutMs))
+    }
     free = Array((0..<connections).reversed())
-    let me = Unmanaged.passUnretained(self).toOpaque()  // libcurl's pointers to us end with `multi`
-    multi_set_long(multi, CURLMOPT_MAXCONNECTS, connections + 16)
-    multi_set_long(multi, CURLMOPT_PIPELINING, 0)
-    multi_set_pointer(multi, CURLMOPT_SOCKETDATA, me)
-    multi_set_pointer(multi, CURLMOPT_TIMERDATA, me)
-    multi_set_socket(multi) { _, socket, what, me, watched in
-      Unmanaged<Exchange>.fromOpaque(me!).takeUnretainedValue()
-        .watch(socket, what, isKnown: watched != nil)
-      return 0
-    }
-    multi_set_timer(multi) { _, ms, me in
-      Unmanaged<Exchange>.fromOpaque(me!).takeUnretainedValue().setTimer(ms)
-      return 0
-    }
   }
 
   deinit {
-    for transfer in transfers { transfer.end(multi) }
-    curl_multi_cleanup(multi)
+    multis = []  // closes its sockets while epoll still knows them
     close(epoll)
   }
 
@@ -85,62 +74,29 @@ final class Exchange {
 
   /// Starts a call; at least one must be idle.
   func send(_ outgoing: Outgoing) {
-    let transfer = transfers[free.removeLast()]
-    transfer.prepare(outgoing, path: paths[outgoing.address])
-    curl_multi_add_handle(multi, transfer.easy)
+    let number = free.removeLast()
+    let (multi, transfer) = number.quotientAndRemainder(dividingBy: Self.transfersPerMulti)
+    multis[multi].send(outgoing, path: paths[outgoing.address], transfer: transfer)
   }
 
   /// Waits up to `timeoutMs` for something to happen and hands over every call that ended.
   func poll(timeoutMs: Int, _ handle: (Incoming) -> Void) {
-    var running: Int32 = 0
     var waitMs = timeoutMs
-    if let timerNs {
-      waitMs = min(waitMs, MonotonicTime(nanoseconds: timerNs).remainingMs)
+    for case let due? in multis.lazy.map(\.timerNs) {
+      waitMs = min(waitMs, MonotonicTime(nanoseconds: due).remainingMs)
     }
     let count = epoll_wait(epoll, &events, Int32(events.count), Int32(waitMs))
-    for index in 0..<max(0, Int(count)) {
-      let event = events[index]
-      var mask: Int32 = 0
-      if event.events & EPOLLIN.rawValue != 0 { mask |= CURL_CSELECT_IN }
-      if event.events & EPOLLOUT.rawValue != 0 { mask |= CURL_CSELECT_OUT }
-      if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { mask |= CURL_CSELECT_ERR }
-      curl_multi_socket_action(multi, event.data.fd, mask, &running)
+    for event in events.prefix(max(0, Int(count))) {
+      let (multi, socket) = Multi.split(event.data.u64)
+      multis[multi].act(on: socket, event.events)
     }
-    if let due = timerNs, due <= MonotonicTime.now.nanoseconds {
-      timerNs = nil
-      curl_multi_socket_action(multi, curl_socket_t(-1), 0, &running)  // CURL_SOCKET_TIMEOUT
+    let nowNs = MonotonicTime.now.nanoseconds
+    for multi in multis {
+      multi.fireTimer(nowNs)
+      multi.collect { transfer, incoming in
+        free.append(multi.number * Self.transfersPerMulti + transfer)
+        handle(incoming)
+      }
     }
-    collect(handle)
-  }
-
-  private func collect(_ handle: (Incoming) -> Void) {
-    var left: Int32 = 0
-    while let message = curl_multi_info_read(multi, &left) {
-      guard message.pointee.msg == CURLMSG_DONE else { continue }
-      let result = message.pointee.data.result
-      let transfer = transfers[Transfer.number(of: message.pointee.easy_handle)]
-      let incoming = transfer.incoming(result)
-      curl_multi_remove_handle(multi, transfer.easy)
-      free.append(transfer.number)
-      handle(incoming)
-    }
-  }
-
-  private func watch(_ socket: curl_socket_t, _ what: Int32, isKnown: Bool) {
-    if what == CURL_POLL_REMOVE {
-      epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nil)
-      return
-    }
-    var event = epoll_event()
-    event.data.fd = socket
-    if what & CURL_POLL_IN != 0 { event.events |= EPOLLIN.rawValue }
-    if what & CURL_POLL_OUT != 0 { event.events |= EPOLLOUT.rawValue }
-    let status = epoll_ctl(epoll, isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &event)
-    precondition(status == 0, "epoll_ctl failed: \(errno)")
-    if !isKnown { curl_multi_assign(multi, socket, Unmanaged.passUnretained(self).toOpaque()) }
-  }
-
-  private func setTimer(_ ms: Int) {
-    timerNs = ms < 0 ? nil : MonotonicTime.after(ms: ms).nanoseconds
   }
 }

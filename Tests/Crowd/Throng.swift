@@ -145,6 +145,14 @@ final class Throng {
     ready.append((errand, errands[errand].resume()))
   }
 
+  /// Which service a call goes to. Mixed, not in turn: who asks and then looks would otherwise always ask
+  /// one service and look at the other, and never get anywhere while one of them is away.
+  private func address(of errand: Errand) -> Int {
+    var mixed = UInt64(errand.user) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(errand.calls)
+    mixed = (mixed ^ (mixed >> 29)) &* 0xBF58_476D_1CE4_E5B9
+    return Int((mixed >> 33) % UInt64(options.urls.count))
+  }
+
   private func send(_ index: Int, _ call: Call) {
     let errand = errands[index]
     let now = MonotonicTime.now.nanoseconds
@@ -153,7 +161,7 @@ final class Throng {
       Outgoing(
         call: call, user: errand.story.user,
         request: errand.plan.isKeyed || call != .ask ? errand.story.request : nil,
-        address: (errand.user + errand.calls) % options.urls.count, ticket: index))
+        address: address(of: errand), ticket: index))
     errands[index].sent()
     tally.sent(call, at: now)
   }

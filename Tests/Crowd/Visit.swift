@@ -74,7 +74,7 @@ struct Visit {
   private func stock() throws -> Int {
     let exchange = Exchange(
       addresses: options.urls, activity: options.activity, connections: 1, timeoutMs: 3_000)
-    let deadline = MonotonicTime.after(ms: 10_000)
+    let deadline = MonotonicTime.after(ms: min(10, options.deadlineS) * 1_000)
     var last = "no answer"
     var total: Int?
     var turn = 0

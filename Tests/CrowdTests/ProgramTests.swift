@@ -51,7 +51,10 @@ import Testing
   @Test func unreachableAndUnfinishedAreThree() throws {
     let nobody = try Subprocess(
       builtProduct("Crowd"),
-      ["--url", "http://127.0.0.1:\(freePort())", "--activity", "7", "--load-only"])
+      [
+        "--url", "http://127.0.0.1:\(freePort())", "--activity", "7", "--load-only",
+        "--deadline", "1",
+      ])
     let (server, late) = try start(
       PlayedStock(total: 300, mistake: .losesSlots),
       ["--users", "600", "--until-held", "--give-back", "0.5", "--deadline", "2"])

@@ -19,6 +19,7 @@ struct OutageTests {
       draws,
       [
         "--users", "6000", "--concurrency", "64", "--give-back", "0.05", "--until-held",
+        "--keyless", "0.2",
         "--deadline", "120",
       ])
     #expect(try eventually(within: 60) { try pair.locks() >= 300 })

@@ -57,6 +57,18 @@ import Threads
     #expect(try name(base + "?application_name=by-string") == "by-string")
   }
 
+  @Test func everyConnectionSetsItsParameters() throws {
+    let connection = try PostgresConnection(
+      try freshSettings {
+        $0.parameters = ["enable_seqscan": "off"]
+        $0.lockTimeoutMs = 1_234
+      })
+    let found = try connection.execute(
+      "SELECT current_setting('enable_seqscan'), current_setting('lock_timeout')")
+    #expect(found.text(0, 0) == "off")
+    #expect(found.text(0, 1) == "1234ms")
+  }
+
   @Test func aReadOnlyServerIsNotTaken() throws {
     let settings = try freshSettings()
     let made = try PostgresConnection(settings)

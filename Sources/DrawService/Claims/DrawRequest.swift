@@ -21,6 +21,14 @@ struct DrawRequest: Sendable {
   let user: String
   let request: String
   let arrived: MonotonicTime
+
+  /// The same client's claim, asked for by the id that it is held under: without a key, what the client
+  /// is told must name the claim that it has, not the fresh id that this try would have had.
+  func asking(for id: String) -> DrawRequest {
+    DrawRequest(
+      token: token, activity: activity, operation: .claim(isKeyed: true), user: user, request: id,
+      arrived: arrived)
+  }
 }
 
 /// What a client is told.

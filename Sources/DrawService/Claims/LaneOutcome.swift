@@ -92,7 +92,7 @@ struct LaneOutcome {
         events.append((event, request))
       case .repeatDecided:
         answers.append((request, .claimed(slot: slot, request: id, isReplay: true)))
-      case .repeatUndecided: undecided.append(request)
+      case .repeatUndecided: undecided.append(request.asking(for: id))
       case .releasing: answers.append((request, .pending(request: id)))
       case .again: again.append(request)
       case .released: answers.append((request, .refused(.released)))

@@ -19,31 +19,36 @@ public enum KafkaAdmin {
     precondition(partitions > 0 && replication > 0 && timeoutMs > 0)
     let deadline = MonotonicTime.after(ms: timeoutMs)
     let client = try AdminClient(settings)
-    // K17: a mock cluster cannot create topics and lets the request time out, so look first.
     var state = TopicState.existing
-    var found = try client.topic(name, until: deadline)
-    if found == nil {
+    // K17: a mock cluster cannot create topics and lets the request time out, so look first.
+    if try client.topic(name, until: deadline) == nil {
       state = try client.create(
         name, partitions: partitions, replication: replication, configuration: configuration,
         until: deadline)
     }
     // K16: a broker may not know a topic yet that has just been made.
-    while found?.isReady != true {
+    while true {
+      if let found = try client.topic(name, until: deadline), found.partitions > 0 {
+        try refuse(found, unlike: partitions, name)
+        if found.isReady { return state }
+      }
       if deadline <= .now {
         throw KafkaError(
           code: "_TIMED_OUT", message: "topic \(name) has partitions without a leader",
           isRetriable: true)
       }
       pauseBriefly()
-      found = try client.topic(name, until: deadline)
     }
-    guard let found, found.partitions == partitions else {
-      throw KafkaError(
-        code: "INVALID_PARTITIONS",
-        message: "topic \(name) has \(found?.partitions ?? 0) partitions, configured are "
-          + "\(partitions); the number is fixed for a deployment")
-    }
-    return state
+  }
+
+  private static func refuse(
+    _ found: AdminClient.Topic, unlike partitions: Int32, _ name: String
+  ) throws(KafkaError) {
+    if found.partitions == partitions { return }
+    throw KafkaError(
+      code: "INVALID_PARTITIONS",
+      message: "topic \(name) has \(found.partitions) partitions, configured are \(partitions); "
+        + "the number is fixed for a deployment")
   }
 
   /// The number of partitions of an existing topic; `UNKNOWN_TOPIC_OR_PART` without one.

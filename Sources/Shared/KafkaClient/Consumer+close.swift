@@ -5,10 +5,10 @@ extension KafkaConsumer {
   /// Leaves the group, so that the others get its partitions at once. True when that was done in time.
   ///
   /// Closing can hang when the coordinator is away (K6). Past the deadline (ms from now) everything is left as it is,
-  /// for the process is about to exit; nothing is lost, because the position is in Postgres. Returns at once when
-  /// called again.
+  /// for the process is about to exit; nothing is lost, because the position is in Postgres. Called again, it repeats its
+  /// answer.
   public func close(within deadlineMs: Int) -> Bool {
-    guard isOpen else { return true }
+    guard isOpen else { return hasLeft }
     isOpen = false
     waker.close()
     let deadline = MonotonicTime.after(ms: deadlineMs)
@@ -24,6 +24,7 @@ extension KafkaConsumer {
     }
     rd_kafka_queue_destroy(closing)
     destroy()
+    hasLeft = true
     return true
   }
 

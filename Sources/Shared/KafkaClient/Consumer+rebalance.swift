@@ -33,23 +33,36 @@ func setCallbacks(_ configuration: OpaquePointer, _ state: ConsumerState) {
   }
 }
 
-/// Parks, whatever the group decided: positions come later, from the caller. The empty assignment also tells
-/// librdkafka that the rebalance has been dealt with.
+/// Reads nothing, whatever the group decided: positions come later, from the caller.
+///
+/// New partitions are answered with an empty list and not with none at all. After `rd_kafka_assign(NULL)` librdkafka
+/// waits for an assignment still and skips each rebalance that comes meanwhile, until the group expels it.
 private func rebalance(
   _ client: OpaquePointer, _ error: rd_kafka_resp_err_t, _ partitions: [Int32],
   _ state: ConsumerState
 ) {
+  let failure: rd_kafka_resp_err_t
   switch error {
-  case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS: state.rebalanced(to: partitions)
+  case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+    state.rebalanced(to: partitions)
+    failure = assignNothing(client)
   case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
     state.rebalanced(away: partitions, tooLate: rd_kafka_assignment_lost(client) != 0)
+    failure = rd_kafka_assign(client, nil)
   default:
     state.rebalanced(away: partitions, tooLate: true)
     state.append(.error(KafkaError(error)))
+    failure = rd_kafka_assign(client, nil)
   }
-  let failure = rd_kafka_assign(client, nil)
   if failure != RD_KAFKA_RESP_ERR_NO_ERROR { state.append(.error(KafkaError(failure))) }
   rd_kafka_yield(client)  // the poll that serves this returns at once
+}
+
+/// A member with no partitions to read, in good standing.
+func assignNothing(_ client: OpaquePointer) -> rd_kafka_resp_err_t {
+  let none = rd_kafka_topic_partition_list_new(0)!
+  defer { rd_kafka_topic_partition_list_destroy(none) }
+  return rd_kafka_assign(client, none)
 }
 
 /// A rebalance in the middle makes commits fail; that is said, and harmless.

@@ -5,7 +5,8 @@ public import Threads
 // One thread does everything: poll, the rebalance callback (inside poll), assign, park, commit, close (K2).
 // Only eager rebalances (K5), no static membership (K13). The position of a partition is set by `assign` and
 // by nothing else (K4): no seek, no pause, no stored offsets. Given partitions, the callback parks; they are
-// read only once the caller has assigned their positions.
+// read only once the caller has assigned their positions. To park is to assign an empty list: `NULL` is the
+// answer to a revocation and to nothing else, see `rebalance`.
 //
 // Parked, a member keeps its membership as long as it polls. Any poll counts as life for librdkafka, also that
 // of a caller that makes no progress (K7): a watchdog for that is the caller's.
@@ -19,6 +20,8 @@ public final class KafkaConsumer {
   /// Wakes `poll` from other threads.
   public let waker: KafkaWaker
   var isOpen = true
+  /// Closed in good order.
+  var hasLeft = false
 
   /// Joins the group in the background.
   ///
@@ -120,7 +123,7 @@ public final class KafkaConsumer {
   private func setAssignment(_ positions: [Int32: Int64]) {
     state.next = positions
     if positions.isEmpty {
-      report(rd_kafka_assign(client, nil))
+      report(assignNothing(client))
       return
     }
     let list = partitionList(topic, positions)

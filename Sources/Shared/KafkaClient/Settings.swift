@@ -66,4 +66,5 @@ private let protected: [String: String] = [
   "log.queue": needed, "log_level": needed, "statistics.interval.ms": needed,
   "enabled_events": needed, "queue.buffering.max.kbytes": needed,
   "plugin.library.paths": needed,
+  "connections.max.idle.ms": "an idle service would look as if Kafka were away",
 ]

@@ -30,12 +30,14 @@ public final class PostgresConnection {
   public init(_ settings: PostgresSettings) throws(PostgresError) {
     self.settings = settings
     handle = try Self.connect(settings)
+    var parameters = settings.parameters
+    parameters["statement_timeout"] = "\(settings.statementTimeoutMs)ms"
+    parameters["lock_timeout"] = "\(settings.lockTimeoutMs)ms"
+    parameters["idle_in_transaction_session_timeout"] = "\(settings.statementTimeoutMs)ms"
+    let names = parameters.keys.sorted()
     try execute(
-      """
-      SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
-             set_config('idle_in_transaction_session_timeout', $1, false)
-      """,
-      [.text("\(settings.statementTimeoutMs)ms"), .text("\(settings.lockTimeoutMs)ms")])
+      "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS p(name, value)",
+      [.textArray(names), .textArray(names.map { parameters[$0]! })])
   }
 
   deinit { close() }

@@ -17,11 +17,14 @@ public struct PostgresSettings: Sendable {
   public var graceMs: Int
   /// Names of constraints whose violation means that stored data contradicts itself: `.corruption`, not `.data`.
   public var invariants: Set<String>
+  /// Run-time parameters that every new connection sets for itself.
+  public var parameters: [String: String]
 
   public init(
     connection: String = "", password: String? = nil, applicationName: String = "sliding-stock",
     connectTimeoutMs: Int = 5_000, statementTimeoutMs: Int = 30_000, lockTimeoutMs: Int = 10_000,
-    graceMs: Int = 2_000, invariants: Set<String> = []
+    graceMs: Int = 2_000, invariants: Set<String> = [],
+    parameters: [String: String] = [:]
   ) {
     precondition(connectTimeoutMs > 0 && statementTimeoutMs > 0 && lockTimeoutMs > 0)
     precondition(graceMs >= 0)
@@ -33,6 +36,7 @@ public struct PostgresSettings: Sendable {
     self.lockTimeoutMs = lockTimeoutMs
     self.graceMs = graceMs
     self.invariants = invariants
+    self.parameters = parameters
   }
 }
 

@@ -20,6 +20,13 @@ struct BatchTransaction {
   /// The constraint whose violation means that the tables contradict each other.
   static let surplusInvariant = "activity_surplus"
 
+  /// For the connection that applies. All joins of its statements are events to unique keys; a plan that was made when
+  /// the tables were small, and reads them whole, would stay until somebody analyses them.
+  static let parameters = [
+    "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+    "jit": "off",
+  ]
+
   enum Outcome: Sendable, Equatable {
     case committed(Applied)
     /// Somebody else moved the position: nothing was done.
@@ -102,11 +109,12 @@ struct BatchTransaction {
     var changes: [Int64: Int64] = [:]
     var rejected: Set<Int> = []
     for row in 0..<found.rowCount {
-      if found.text(row, 0) == "delta" {
+      switch found.text(row, 0) {
+      case "delta":
         let change = found.int8(row, 2)
         if change != 0 { changes[found.int8(row, 1)] = change }
         applied.heldChange += change
-      } else {
+      case "reject":
         let place = Int(found.int8(row, 1)) - 1
         rejected.insert(place)
         applied.deadLetters.append(
@@ -114,6 +122,9 @@ struct BatchTransaction {
             message: plan.rows[place].message,
             reason: DeadLetter.Reason(rawValue: found.text(row, 3))!,
             detail: plan.rows[place].event.summary))
+      default:
+        throw PostgresError(
+          kind: .retry, sqlState: "40001", message: "slots changed while a batch was applied")
       }
     }
     try remember(plan.releases(except: rejected), on: connection)

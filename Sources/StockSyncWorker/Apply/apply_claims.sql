@@ -4,32 +4,22 @@
 --        no two requests with the same slot and seq, no request with two slots or claimed after its release:
 --        the planner drops the first and splits batches with the others.
 --
--- Rows: ('delta', activity, change of held slots, '') and ('reject', event's place from 1, 0, reason).
--- The caller holds its partitions' offset rows, so nobody else touches these slots. Inserts go in key order, so
--- that two workers cannot deadlock on the unique keys; a request that gets a slot in another partition meanwhile
--- raises 23505, and is a visible reject when the batch is tried again.
+-- Rows: ('delta', activity, change of held slots, ''), ('reject', event's place from 1, 0, reason), and ('race', 0,
+-- rows, '') if rows changed between the reading and the writing: then nothing may be committed.
+-- The caller holds its partitions' offset rows, and a slot keeps to one partition, so nobody else touches these
+-- slots. Inserts go in key order, so that two workers cannot deadlock on the unique keys; a request that gets a slot
+-- in another partition meanwhile raises 23505, and is a visible reject when the batch is tried again.
+--
+-- Every join is one of an event to a unique key, so that the plan made without knowing the batch is a good one; a
+-- join of two of the lists below would be quadratic in it.
 WITH ev AS MATERIALIZED (
   SELECT * FROM unnest(
     $1::bigint[], $2::integer[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::bigint[],
     $8::bigint[], $9::boolean[]
   ) WITH ORDINALITY AS e(activity, slot, seq, released, usr, request, epoch, time_ms, void, place)
 ),
-held AS MATERIALIZED (
-  SELECT ev.place, c.seq, c.state, c.usr, c.request
-  FROM ev JOIN claim c ON c.activity = ev.activity AND c.slot = ev.slot
-),
-elsewhere AS MATERIALIZED (
-  SELECT ev.place
-  FROM ev JOIN claim c ON c.activity = ev.activity AND c.usr = ev.usr AND c.request = ev.request
-  WHERE c.slot <> ev.slot
-),
-gone AS MATERIALIZED (
-  SELECT ev.place, r.slot, r.seq
-  FROM ev JOIN released_request r
-    ON r.activity = ev.activity AND r.usr = ev.usr AND r.request = ev.request
-),
 judged AS MATERIALIZED (
-  SELECT ev.*, held.state AS old_state,
+  SELECT ev.*, held.seq AS old_seq, held.state AS old_state,
     CASE
       -- The same event once more, or one that a remembered release covers, is a mere duplicate.
       WHEN held.seq = ev.seq AND held.usr = ev.usr AND held.request = ev.request
@@ -37,35 +27,45 @@ judged AS MATERIALIZED (
       WHEN gone.slot = ev.slot AND gone.seq >= ev.seq THEN ''
       WHEN ev.void THEN 'void_epoch'
       WHEN held.seq = ev.seq THEN 'slot_seq_conflict'
-      WHEN elsewhere.place IS NOT NULL THEN 'request_has_other_slot'
-      WHEN gone.place IS NOT NULL THEN 'request_was_released'
+      WHEN own.slot <> ev.slot THEN 'request_has_other_slot'
+      WHEN gone.slot IS NOT NULL THEN 'request_was_released'
       ELSE ''
     END AS reason
   FROM ev
-  LEFT JOIN held ON held.place = ev.place
-  LEFT JOIN elsewhere ON elsewhere.place = ev.place
-  LEFT JOIN gone ON gone.place = ev.place
+  LEFT JOIN claim held ON held.activity = ev.activity AND held.slot = ev.slot
+  LEFT JOIN claim own
+    ON own.activity = ev.activity AND own.usr = ev.usr AND own.request = ev.request
+  LEFT JOIN released_request gone
+    ON gone.activity = ev.activity AND gone.usr = ev.usr AND gone.request = ev.request
 ),
-top AS MATERIALIZED (
+top AS (
   SELECT DISTINCT ON (activity, slot) *
   FROM judged WHERE reason = ''
   ORDER BY activity, slot, seq DESC
+),
+news AS MATERIALIZED (
+  SELECT * FROM top WHERE old_seq IS NULL OR old_seq < seq
 ),
 up AS (
   INSERT INTO claim AS c (activity, slot, seq, state, usr, request, epoch, event_at)
   SELECT activity, slot, seq, CASE WHEN released THEN 'released' ELSE 'claimed' END, usr, request,
     epoch, to_timestamp(time_ms / 1000::double precision)
-  FROM top
+  FROM news
   ORDER BY activity, slot
   ON CONFLICT ON CONSTRAINT claim_key DO UPDATE SET
     seq = excluded.seq, state = excluded.state, usr = excluded.usr, request = excluded.request,
     epoch = excluded.epoch, event_at = excluded.event_at, applied_at = now()
   WHERE c.seq < excluded.seq
-  RETURNING c.activity, c.slot, c.state
+  RETURNING (c.xmax = 0)::integer AS inserted  -- a row that was there has the xmax of our lock
 )
-SELECT 'delta', up.activity,
-  sum((up.state = 'claimed')::integer - coalesce((top.old_state = 'claimed')::integer, 0)), ''
-FROM up JOIN top ON top.activity = up.activity AND top.slot = up.slot
-GROUP BY up.activity
+SELECT 'delta', activity,
+  sum((NOT released)::integer - coalesce((old_state = 'claimed')::integer, 0)), ''
+FROM news
+GROUP BY activity
 UNION ALL
 SELECT 'reject', place, 0, reason FROM judged WHERE reason <> ''
+UNION ALL
+SELECT 'race', 0, wrote.rows, ''
+FROM (SELECT count(*) AS rows, coalesce(sum(inserted), 0) AS inserted FROM up) wrote,
+  (SELECT count(*) AS rows, count(*) FILTER (WHERE old_seq IS NULL) AS inserted FROM news) meant
+WHERE (wrote.rows, wrote.inserted) IS DISTINCT FROM (meant.rows, meant.inserted)

@@ -23,6 +23,7 @@ struct WorkerSettings: Sendable {
     instance = configuration.text("instance") ?? Self.defaultInstance()
     logLevel = LogLevel(name: try configuration.required("log.level"))!
     postgres = Self.postgres(configuration, role: "apply")
+    postgres.parameters = BatchTransaction.parameters
     keeperPostgres = Self.postgres(configuration, role: "keeper")
     partitions = Int32(configuration.int("kafka.partitions"))
     replication = Int16(configuration.int("kafka.replication"))

@@ -1,3 +1,4 @@
+import Foundation
 import PostgresClient
 import Stock
 import Testing
@@ -124,5 +125,22 @@ import Threads
     for worker in workers { worker.join() }
     #expect(failures.withLock { $0 } == [])
     #expect(try tables.differences(from: histories) == [])
+  }
+
+  /// The plan that is made once for batches of any size: index look-ups alone, no list joined with another.
+  @Test func theStatementIsLinearInItsBatch() throws {
+    let tables = try Tables()
+    let connection = try PostgresConnection(tables.settings)
+    try connection.executeScript(
+      "SET plan_cache_mode = force_generic_plan; PREPARE q AS "
+        + sqlText(PackageResources.apply_claims_sql))
+    let found = try connection.execute(
+      "EXPLAIN EXECUTE q('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')")
+    let plan = (0..<found.rowCount).map { found.text($0, 0) }.joined(separator: "\n")
+    for index in ["claim_key on claim", "claim_request on claim", "released_request_key"] {
+      #expect(plan.contains("Index Scan using \(index)"), "\(plan)")
+    }
+    #expect(!plan.contains("Seq Scan"), "\(plan)")
+    #expect(plan.components(separatedBy: "Nested Loop Left Join").count == 4, "\(plan)")
   }
 }

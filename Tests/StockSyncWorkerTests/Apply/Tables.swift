@@ -21,7 +21,8 @@ struct Tables {
   ) throws {
     self.topic = topic
     var settings = PostgresSettings(
-      connection: try stack.freshDatabase(), invariants: [BatchTransaction.surplusInvariant])
+      connection: try stack.freshDatabase(), invariants: [BatchTransaction.surplusInvariant],
+      parameters: BatchTransaction.parameters)
     change(&settings)
     self.settings = settings
     let connection = try PostgresConnection(settings)

@@ -66,9 +66,11 @@ final class WorkerProcess {
     return "\(stats["member"] ?? "") \(stats["generation"] ?? "")"
   }
 
+  /// It is a member, has partitions and reads them.
   var isReading: Bool {
     guard let stats = events("stats").last else { return false }
-    return stats["phase"] as? String == "reading"
+    return stats["phase"] as? String == "reading" && stats["member"] as? String != ""
+      && stats["generation"] as? Int ?? -1 > 0
   }
 }
 
