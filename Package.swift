@@ -109,6 +109,12 @@ let package = Package(
       dependencies: ["CCurl", "CLinux", "Threads", "RedisClient", "PostgresClient"],
       path: "Tests/Crowd", swiftSettings: strict),
 
+    // The parts of a draw, each alone, for deploy/bench.
+    .executableTarget(
+      name: "Bench",
+      dependencies: ["HTTPServer", "KafkaClient", "RedisClient", "Stock", "Threads"],
+      path: "Tests/Bench", swiftSettings: strict),
+
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(
       name: "TestSupport", dependencies: ["CLinux", "Threads"], path: "Tests/TestSupport",

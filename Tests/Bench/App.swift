@@ -1,0 +1,48 @@
+import Glibc
+import Threads
+
+/// The parts of a draw, each alone: what `deploy/bench` holds the whole against.
+///
+/// Results go to standard output, a name and a number a line.
+@main
+enum App {
+  static func main() {
+    Signals.prepare()
+    do {
+      let options = try Options(Array(CommandLine.arguments.dropFirst()))
+      switch options.command {
+      case "http": try HTTPPart(options).run()
+      case "script": try ScriptPart(options).run()
+      case "produce": try ProducePart(options).run()
+      default: throw UsageError("'\(options.command)' is no command")
+      }
+    } catch let error as UsageError {
+      complain("Bench: \(error.text)\n\(Options.help)")
+      exit(2)
+    } catch {
+      complain("Bench: \(error)\n")
+      exit(1)
+    }
+  }
+
+  private static func complain(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = write(2, bytes, bytes.count)
+  }
+}
+
+/// One result, seen at once also through a pipe.
+func tell(_ name: String, _ value: some CustomStringConvertible) {
+  let line = Array("\(name) \(value)\n".utf8)
+  _ = write(1, line, line.count)
+}
+
+/// User and system time of this process so far, microseconds.
+func processorUs() -> Int64 {
+  var usage = rusage()
+  let status = getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  precondition(status == 0, "getrusage failed")
+  return [usage.ru_utime, usage.ru_stime].reduce(0) {
+    $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec)
+  }
+}

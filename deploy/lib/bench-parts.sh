@@ -1,0 +1,217 @@
+# shellcheck shell=bash
+# What a round of deploy/bench measures. Sourced, after pair.sh and bench-figures.sh; the caller sets $project, $dir,
+# $seconds and $connections, and has joined the stack.
+
+tick_us=$((1000000 / $(getconf CLK_TCK)))
+scripts=$project/Sources/DrawService/Scripts
+statements=$project/Sources/StockSyncWorker/Apply
+
+# User and system time of a process, and with 'all' of its ended children too, microseconds.
+cpu_us() { # PID [all]
+  local fields which=${2:-own}
+  fields=$(process_fields "$1") || {
+    echo 0
+    return
+  }
+  # shellcheck disable=SC2086 # split into its words on purpose
+  set -- $fields
+  if [[ $which == all ]]; then
+    echo $(((${12} + ${13} + ${14} + ${15}) * tick_us))
+  else
+    echo $(((${12} + ${13}) * tick_us))
+  fi
+}
+
+# Of the server and all its sessions, also those that have ended.
+postgres_us() {
+  local sum child
+  sum=$(cpu_us "$STACK_POSTGRES_PID" all)
+  for child in $(cat "/proc/$STACK_POSTGRES_PID/task/$STACK_POSTGRES_PID/children"); do
+    sum=$((sum + $(cpu_us "$child")))
+  done
+  echo "$sum"
+}
+
+memory_mb() { # PID FIELD
+  calc "$(awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status") / 1024"
+}
+
+redis() { redis-cli -s "$SLIDING_STOCK_REDIS_SOCKET" "$@"; }
+
+# The value of a line "NAME VALUE" that Bench has printed.
+told() { # FILE NAME
+  awk -v name="$2" '$1 == name { value = $2 } END { print value }' "$1"
+}
+
+# wrk's own words to $dir/wrk, its user and system time in seconds as the last line.
+run_wrk() { # URL SECONDS RUN
+  local TIMEFORMAT='processor %U %S'
+  { time wrk -t1 -c"$connections" -d"${2}s" --timeout 10s --latency -s "$project/deploy/lib/bench-draws.lua" "$1" \
+    -- "$3"; } >"$dir/wrk" 2>&1 || {
+    tail -n 20 "$dir/wrk" >&2
+    die "wrk failed"
+  }
+}
+
+wrk_requests() { awk '/ requests in / { print $1 }' "$dir/wrk"; }
+wrk_seconds() { awk '/ requests in / { sub("s,", "", $4); print $4 }' "$dir/wrk"; }
+wrk_us() { awk '$1 == "processor" { print ($2 + $3) * 1e6 }' "$dir/wrk"; }
+wrk_ms() { # 50% or 99%
+  awk -v share="$1" '$1 == share {
+    unit = $2; sub(/[0-9.]+/, "", unit)
+    print $2 * (unit == "us" ? 0.001 : unit == "ms" ? 1 : 1000) }' "$dir/wrk"
+}
+
+new_activity() { # ID
+  "$binaries/StockSyncWorker" activity create --id "$1" --name bench --stock 10000000 --closes +2h >"$dir/created"
+}
+
+drop_activity() { # ID
+  redis UNLINK "stock:{$1}" "stock:{$1}:locks" "stock:{$1}:users" "stock:{$1}:free" "stock:{$1}:outbox" >/dev/null
+  redis SREM stock:activities "$1" >/dev/null
+}
+
+# A database, an activity and a topic of the round's own.
+prepare_round() { # NUMBER
+  database=bench_$1 activity=$((100000 + $1))
+  postgres_psql -d postgres -c "CREATE DATABASE $database"
+  export SLIDING_STOCK_POSTGRES_CONNECTION="host=$short/pg port=$STACK_POSTGRES_PORT dbname=$database user=postgres"
+  export SLIDING_STOCK_KAFKA_TOPIC=$topics-$1 SLIDING_STOCK_KAFKA_GROUP=$topics-$1
+  if [[ $STACK_KAFKA_KIND == mock ]]; then
+    "$project/deploy/local/stack" topic "$SLIDING_STOCK_KAFKA_TOPIC" "$SLIDING_STOCK_KAFKA_PARTITIONS" --dir "$dir"
+  fi
+  "$binaries/StockSyncWorker" migrate >"$dir/migrated"
+  new_activity "$activity"
+}
+
+draw_url() { echo "http://127.0.0.1:$(cat "$dir/service-draw-1/port")"; }
+
+begin_draw() {
+  SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw service-draw-1
+  await_service service-draw-1
+}
+
+# A: everything together, as many draws as go through.
+measure_whole() {
+  local pid outbox="stock:{$activity}:outbox" lines usage seq calls
+  begin_draw
+  pid=$(pid_of service-draw-1)
+  sleep 1
+  note a_idle_mb "$(memory_mb "$pid" VmRSS)"
+  run_wrk "$(draw_url)/v1/activities/$activity/draws" 1 0
+  sleep 0.5
+  lines=$(wc -l <"$dir/service-draw-1/log")
+  seq=$(redis HGET "stock:{$activity}" seq)
+  calls=$(redis XINFO STREAM "$outbox" | grep -A1 '^entries-added' | tail -n 1)
+  usage="$(cpu_us "$pid") $(cpu_us "$STACK_REDIS_PID") $(cpu_us "$STACK_KAFKA_PID")"
+  run_wrk "$(draw_url)/v1/activities/$activity/draws" "$seconds" 1
+  usage="$usage $(cpu_us "$pid") $(cpu_us "$STACK_REDIS_PID") $(cpu_us "$STACK_KAFKA_PID")"
+  sleep 0.5
+  seq=$(($(redis HGET "stock:{$activity}" seq) - seq))
+  calls=$(($(redis XINFO STREAM "$outbox" | grep -A1 '^entries-added' | tail -n 1) - calls))
+  note a_load_mb "$(memory_mb "$pid" VmHWM)"
+  tail -n "+$((lines + 1))" "$dir/service-draw-1/log" | grep '"event":"stats"' >"$dir/stats" || die "no stats lines"
+  note_whole "$seq" "$calls" "$usage"
+}
+
+note_whole() { # CLAIMS CALLS "CPU before and after of DrawService, Redis, Kafka"
+  local claimed others draw redis kafka
+  claimed=$(sum_of_draws claimed)
+  others=$(sum_of_draws all)
+  [[ $claimed -gt 0 ]] || die "no draw was accepted"
+  read -r draw redis kafka < <(awk '{ print $4 - $1, $5 - $2, $6 - $3 }' <<<"$3")
+  note a_per_s "$(calc "$claimed / $(wrk_seconds)")"
+  note a_no_claim $((others - claimed))
+  note a_p50_ms "$(wrk_ms 50%)"
+  note a_p99_ms "$(wrk_ms 99%)"
+  note a_batch "$(calc "$1 / $2")"
+  note a_turn_p50 "$(sed 's/.*"turnRequests":{[^}]*"p50":\([0-9]*\).*/\1/' "$dir/stats" | sort -n | awk '
+    { value[NR] = $1 } END { print value[int((NR + 1) / 2)] }')"
+  note a_draw_us "$(calc "$draw / $claimed")"
+  note a_wrk_us "$(calc "$(wrk_us) / $claimed")"
+  note a_redis_us "$(calc "$redis / $claimed")"
+  note a_kafka_us "$(calc "$kafka / $claimed")"
+}
+
+# Answers by outcome, out of the stats lines.
+sum_of_draws() { # OUTCOME, or all
+  sed 's/.*"draws":{\([^}]*\)}.*/\1/' "$dir/stats" | tr ',' '\n' | awk -F: -v outcome="\"$1\"" '
+    outcome == "\"all\"" || $1 == outcome { sum += $2 } END { print sum + 0 }'
+}
+
+# D, E: draws at half of the rate, whether or not the last ones were answered.
+measure_half() { # PREFIX FIRST_USER
+  local rate status=0
+  rate=$(calc "int($(latest a_per_s) / 2)")
+  "$binaries/Crowd" --url "$(draw_url)" --activity "$activity" --load-only --concurrency "$connections" \
+    --first-user "$2" --users $((rate * seconds)) --requests-per-second "$rate" --deadline $((seconds + 30)) \
+    --ask-twice 0 --give-back 0 --over-limit 0 --json >"$dir/crowd.json" 2>"$dir/crowd.log" || status=$?
+  if [[ $status -ne 0 ]]; then
+    cat "$dir/crowd.log" >&2
+    die "the crowd ended with status $status"
+  fi
+  [[ $(crowd_value claimed) -gt 0 ]] || die "the crowd was granted nothing"
+  note "${1}_per_s" "$(calc "$(crowd_value claimed) / $(crowd_value durationS)")"
+  note "${1}_p50_ms" "$(calc "$(crowd_value p50Us) / 1000")"
+  note "${1}_p99_ms" "$(calc "$(crowd_value p99Us) / 1000")"
+}
+
+# The first of that name, which for percentiles is that of the accepted.
+crowd_value() { # NAME
+  sed -n "s/^ *\"$1\" : \([0-9.e+-]*\),*$/\1/p" "$dir/crowd.json" | head -n 1
+}
+
+# B: the parts, each alone.
+measure_parts() {
+  local half=$(((seconds + 1) / 2))
+  measure_http "$half"
+  measure_script b_script "$(latest a_batch | awk '{ print int($1 + 0.5) }')" 4 "$half"
+  measure_script b_single 1 128 "$half"
+  measure_produce produce broker 8192 "$half"
+  measure_produce few few_broker "$connections" "$half"
+}
+
+measure_http() { # SECONDS
+  local pid used
+  mkdir -p "$dir/service-http"
+  launch service-http "$binaries/Bench" http
+  await_ready service-http 10 grep -q '^port ' "$dir/service-http/log" || die "the HTTP front did not start"
+  pid=$(pid_of service-http)
+  used=$(cpu_us "$pid")
+  run_wrk "http://127.0.0.1:$(told "$dir/service-http/log" port)/v1/activities/$activity/draws" "$1" 0
+  used=$(($(cpu_us "$pid") - used))
+  end_service service-http
+  note b_http_per_s "$(calc "$(wrk_requests) / $(wrk_seconds)")"
+  note b_http_us "$(calc "$used / $(wrk_requests)")"
+  note b_wrk_us "$(calc "$(wrk_us) / $(wrk_requests)")"
+}
+
+measure_script() { # PREFIX BATCH CALLS SECONDS
+  local used id=$((activity * 1000 + $2))
+  new_activity "$id"
+  used=$(cpu_us "$STACK_REDIS_PID")
+  "$binaries/Bench" script --activity "$id" --scripts "$scripts" --batch "$2" --calls "$3" --seconds "$4" >"$dir/told"
+  used=$(($(cpu_us "$STACK_REDIS_PID") - used))
+  drop_activity "$id"
+  note "$1_us" "$(calc "$used / $(told "$dir/told" claims)")"
+  note "$1_per_s" "$(calc "$(told "$dir/told" claims) / $(told "$dir/told" seconds)")"
+}
+
+measure_produce() { # NAME NAME_OF_BROKER IN_FLIGHT SECONDS
+  local used
+  used=$(cpu_us "$STACK_KAFKA_PID")
+  "$binaries/Bench" produce --topic "$topics-bare" --in-flight "$3" --seconds "$4" >"$dir/told"
+  used=$(($(cpu_us "$STACK_KAFKA_PID") - used))
+  note "b_$1_us" "$(calc "$(told "$dir/told" client_us) / $(told "$dir/told" messages)")"
+  note "b_$1_per_s" "$(calc "$(told "$dir/told" messages) / $(told "$dir/told" seconds)")"
+  note "b_$2_us" "$(calc "$used / $(told "$dir/told" messages)")"
+}
+
+note_ratios() {
+  local sum
+  sum=$(calc "$(latest b_wrk_us) + $(latest b_http_us) + $(latest b_script_us) + $(latest b_produce_us) + $(latest b_broker_us)")
+  note bound_per_s "$(calc "$(nproc) * 1e6 / $sum")"
+  note whole_ratio "$(calc "$(latest a_per_s) / $(latest bound_per_s)")"
+  note draw_ratio "$(calc "$(latest a_draw_us) / ($(latest b_http_us) + $(latest b_produce_us))")"
+  note script_ratio "$(calc "$(latest b_script_per_s) / $(latest b_single_per_s)")"
+}
