@@ -32,7 +32,11 @@ import Testing
     #expect(error?.isRetriable == false)
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: try LocalStack.shared([.kafka]).isRealKafka))
+  @Test(
+    .timeLimit(.minutes(1)),
+    .enabled(
+      if: try LocalStack.shared([.kafka]).isRealKafka,
+      "needs a real Kafka, the mock cluster does not do this: set KAFKA_HOME"))
   func aTopicThatIsNotThereIsNotMadeByAsking() throws {
     for _ in 0..<2 {
       let error = #expect(throws: KafkaError.self) {
@@ -42,7 +46,11 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1)), .enabled(if: try LocalStack.shared([.kafka]).isRealKafka))
+  @Test(
+    .timeLimit(.minutes(1)),
+    .enabled(
+      if: try LocalStack.shared([.kafka]).isRealKafka,
+      "needs a real Kafka, the mock cluster does not do this: set KAFKA_HOME"))
   func whatTheBrokerRefusesIsSaid() throws {
     let topic = try stack.freshTopic()
     let error = #expect(throws: KafkaError.self) {

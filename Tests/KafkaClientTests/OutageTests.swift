@@ -29,7 +29,10 @@ import Threads
   }
 
   @Test(
-    .timeLimit(.minutes(4)), .enabled(if: try LocalStack.shared([.kafka]).isRealKafka),
+    .timeLimit(.minutes(4)),
+    .enabled(
+      if: try LocalStack.shared([.kafka]).isRealKafka,
+      "needs a real Kafka, the mock cluster does not do this: set KAFKA_HOME"),
     arguments: [true, false])
   func aBrokerThatComesBackIsUsedAgain(isKilled: Bool) throws {
     let stack = try LocalStack.start([.kafka])

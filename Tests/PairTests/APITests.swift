@@ -4,14 +4,26 @@ import Testing
 
 /// The API as a client meets it: every answer, every refusal, every bad input.
 @Suite(.serialized) final class APITests {
+  /// One service for all of these tests, each with an activity of its own.
+  private struct Shared: @unchecked Sendable {  // the suite is serialized
+    let pair: Pair
+    let draw: Service
+  }
+  private static let shared = Result {
+    let pair = try Pair(stock: 1)
+    return Shared(pair: pair, draw: try pair.startDraw())
+  }
+
   private let pair: Pair
   private let draw: Service
   private let client: HTTPTestClient
 
   init() throws {
-    pair = try Pair(stock: 3)
-    draw = try pair.startDraw()
+    let shared = try Self.shared.get()
+    pair = shared.pair
+    draw = shared.draw
     client = HTTPTestClient(port: draw.port!)
+    try pair.useFreshActivity(stock: 3)
   }
 
   private var path: String { "/v1/activities/\(pair.activity)" }
@@ -145,9 +157,15 @@ import Testing
   }
 
   @Test func anEmptyRedisIsFencedAndNeverFullOrUnknown() throws {
-    #expect(try claim("ann", key: "r-1").status == 200)
-    _ = try pair.redis([RedisCommand("FLUSHDB")])
-    expectProblem(try claim("bob", key: "r-1"), 503, "fenced")
+    let own = try Pair(stock: 3)
+    let draw = try own.startDraw()
+    defer { draw.process.signal(15) }
+    let client = HTTPTestClient(port: draw.port!)
+    let path = "/v1/activities/\(own.activity)"
+    let headers = ["X-User-Id": "ann", "Idempotency-Key": "r-1"]
+    #expect(try client.send("POST", "\(path)/draws", headers).status == 200)
+    _ = try own.redis([RedisCommand("FLUSHDB")])
+    expectProblem(try client.send("POST", "\(path)/draws", headers), 503, "fenced")
     expectProblem(try client.send("GET", path), 503, "fenced")
   }
 

@@ -7,7 +7,7 @@ import TestSupport
 /// The pair on a stack: an activity of its own, services started and ended as a test wants.
 final class Pair {
   let stack: LocalStack
-  let activity: Int
+  private(set) var activity: Int
   /// Settings of both services.
   let environment: [String: String]
   private let redisDatabase: Int
@@ -42,6 +42,12 @@ final class Pair {
   @discardableResult
   func command(_ arguments: [String]) throws -> String {
     try Subprocess.run(builtProduct("StockSyncWorker"), arguments, environment: environment)
+  }
+
+  /// Goes on with an activity that nothing has happened to.
+  func useFreshActivity(stock: Int) throws {
+    activity += 2
+    try createActivity(activity, stock: stock)
   }
 
   func createActivity(

@@ -18,18 +18,21 @@ import Testing
     }
     try #require(isReady)
 
-    // The folder that the demo leaves, with the environment as the demo leaves it.
+    // What the demo leaves: the stack's folder with its environment, the pair's address and programs in it.
     let folder = try temporaryDirectory("readme")
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try FileManager.default.createDirectory(
-      atPath: "\(folder)/.local/demo", withIntermediateDirectories: true)
+    let files = FileManager.default
+    defer { try? files.removeItem(atPath: folder) }
     let programs = try URL(fileURLWithPath: builtProduct("DrawService")).deletingLastPathComponent()
-      .path
-    let stackEnvironment = try #require(readFile("\(stack.directory)/env"))
-    try
-      (stackEnvironment
-      + "export DRAW_URL=http://127.0.0.1:\(draw.port!)\nexport PATH=\(programs):$PATH\n")
-      .write(toFile: "\(folder)/.local/demo/env", atomically: true, encoding: .utf8)
+    try files.createDirectory(
+      atPath: "\(stack.directory)/service-draw-1", withIntermediateDirectories: true)
+    try "\(draw.port!)\n".write(
+      toFile: "\(stack.directory)/service-draw-1/port", atomically: true, encoding: .utf8)
+    try "\(programs.path)\n".write(
+      toFile: "\(stack.directory)/binaries", atomically: true, encoding: .utf8)
+    try Subprocess.run("\(projectDirectory)/deploy/local/stack", ["up", "--dir", stack.directory])
+    try files.createDirectory(atPath: "\(folder)/.local", withIntermediateDirectories: true)
+    try files.createSymbolicLink(
+      atPath: "\(folder)/.local/demo", withDestinationPath: stack.directory)
 
     let blocks = try Self.blocks()
     #expect(blocks.map(\.name) == ["environment", "activity", "curl", "redis-cli", "kcat", "psql"])

@@ -99,13 +99,13 @@ public final class LocalStack: Sendable {
     return name
   }
 
-  /// The number of a Redis database that no other test of this process gets, emptied: 1 to 15.
+  /// The number of a Redis database that no other test of this process gets, emptied: 1 to 999.
   public func freshRedisDatabase() throws -> Int {
     let number = databasesGiven.withLock { number in
       number += 1
       return number
     }
-    guard number < 16 else { throw TestSupportError("all 15 Redis databases are given away") }
+    guard number < 1_000 else { throw TestSupportError("all 999 Redis databases are given away") }
     try Subprocess.run("redis-cli", ["-s", redisSocket, "-n", "\(number)", "flushdb"])
     return number
   }

@@ -58,6 +58,7 @@ start_worker() { # PART
 
 start_draw() { # PART
   mkdir -p "$dir/$1"
+  echo "$binaries" >"$dir/binaries"
   free_port >"$dir/$1/port"
   SLIDING_STOCK_HTTP_HOST=127.0.0.1 SLIDING_STOCK_HTTP_PORT=$(cat "$dir/$1/port") launch "$1" "$binaries/DrawService"
   parts+=("$1")

@@ -13,8 +13,12 @@ write_environment() {
     for part in redis postgres kafka; do
       if [[ -s $dir/$part/pid ]]; then "${part}_environment"; fi
     done
+    # Of the pair itself, when it runs on the stack: where it is reached, and its programs.
     if [[ -s $dir/service-draw-1/port ]]; then
-      variable STACK_DRAW_URL "http://127.0.0.1:$(cat "$dir/service-draw-1/port")"
+      variable DRAW_URL "http://127.0.0.1:$(cat "$dir/service-draw-1/port")"
+    fi
+    if [[ -s $dir/binaries ]]; then
+      printf "export PATH='%s':\"\$PATH\"\n" "$(cat "$dir/binaries")"
     fi
   } >"$dir/env.new"
   mv -f "$dir/env.new" "$dir/env"

@@ -106,7 +106,7 @@ describe() { # PART
 wipe_folder() {
   if [[ $short == /var/tmp/stock.* ]]; then rm -rf "$short"; fi
   rm -rf "${dir:?}"/service-*/
-  rm -rf "${dir:?}"/{redis,postgres,kafka,env,short,lock}
+  rm -rf "${dir:?}"/{redis,postgres,kafka,env,binaries,short,lock}
   rmdir "$dir" 2>/dev/null || true
 }
 

@@ -78,8 +78,11 @@ postgres_is_ready() {
   [[ $there == 1 ]] || postgres_psql -d postgres -c 'CREATE DATABASE sliding_stock' >/dev/null 2>&1
 }
 
-# SIGTERM would wait until every client has left; SIGINT ends their sessions first.
-postgres_stop_signal() { echo INT; }
+# SIGTERM would wait until every client has left; SIGINT ends their sessions first. What is wiped afterwards needs no
+# last checkpoint either: SIGQUIT.
+postgres_stop_signal() {
+  if [[ $wipe == yes ]]; then echo QUIT; else echo INT; fi
+}
 
 postgres_environment() {
   local port

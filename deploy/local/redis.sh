@@ -18,6 +18,7 @@ save ""
 appendonly yes
 appendfsync everysec
 maxmemory-policy noeviction
+databases 1000
 TEXT
   launch_server redis redis-server "$dir/redis/redis.conf"
 }

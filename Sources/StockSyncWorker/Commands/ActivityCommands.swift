@@ -129,16 +129,16 @@ struct ActivityCommands {
     fields += [("claimed", .integer(counts.held)), ("released", .integer(counts.released))]
     if let redis {
       let view = try redis.view(id)
-      fields.append(("redis_state", .string(view?.state ?? "absent")))
+      fields.append(("redisState", .string(view?.state ?? "absent")))
       if let view {
         fields += [
-          ("redis_total", .string(view.total)), ("redis_used", .string(view.used)),
-          ("redis_locks", .integer(view.locks)), ("redis_free", .integer(view.free)),
-          ("redis_outbox", .integer(view.outbox)), ("redis_epoch", .string(view.epoch)),
+          ("redisTotal", .string(view.total)), ("redisUsed", .string(view.used)),
+          ("redisLocks", .integer(view.locks)), ("redisFree", .integer(view.free)),
+          ("redisOutbox", .integer(view.outbox)), ("redisEpoch", .string(view.epoch)),
         ]
       }
     } else {
-      fields.append(("redis_state", "unavailable"))
+      fields.append(("redisState", "unavailable"))
     }
     output.object(fields)
     return .ok

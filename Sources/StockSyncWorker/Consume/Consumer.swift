@@ -47,7 +47,7 @@ struct Consumer: Sendable {
     while turn.ending == nil { turn.next() }
     if turn.ending == .stopped { turn.finish() }
     if !consumer.close(within: settings.closeMs) {
-      log.warning("group_left_late", ["deadline_ms": .int(settings.closeMs)])
+      log.warning("group_left_late", ["deadlineMs": .int(settings.closeMs)])
     }
     return turn.ending!
   }

@@ -65,10 +65,10 @@ struct Keeper: Sendable {
       log.alarm(
         "apply_stalled",
         [
-          "no_progress_ms": .int(ms), "phase": .string(now.phase),
+          "noProgressMs": .int(ms), "phase": .string(now.phase),
           "unapplied": .int(now.unapplied), "partitions": .array(now.partitions.map { .int($0) }),
         ])
-    case .consumerStill(let ms): log.alarm("consumer_stalled", ["no_turn_ms": .int(ms)])
+    case .consumerStill(let ms): log.alarm("consumer_stalled", ["noTurnMs": .int(ms)])
     }
   }
 }

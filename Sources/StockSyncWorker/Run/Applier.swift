@@ -114,7 +114,7 @@ struct Applier: Sendable {
     isAway = true
     stats.count { $0.outages += 1 }
     let fields: Log.Fields = [
-      "error": .string(error.description), "outcome_unknown": .bool(error.outcomeUnknown),
+      "error": .string(error.description), "outcomeUnknown": .bool(error.outcomeUnknown),
     ]
     if error.kind == .configuration {
       log.alarm("postgres_refuses", fields)

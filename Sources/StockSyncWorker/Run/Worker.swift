@@ -122,7 +122,7 @@ struct Worker {
     _ = NamedThread("second-signal") {
       if Signals.wait() != nil { _exit(130) }
     }
-    log.info("stopping", ["deadline_ms": .int(settings.shutdownDeadlineMs)])
+    log.info("stopping", ["deadlineMs": .int(settings.shutdownDeadlineMs)])
     _ = reports.inbox.offer(.stop)
     return drain(ends, then: [tasks.close, keeperEnd.close])
   }
@@ -142,7 +142,7 @@ struct Worker {
     var count = 0
     while count < 3 {
       guard let heard = ends.take(until: deadline), !heard.isEmpty else {
-        log.error("stopped_late", ["deadline_ms": .int(settings.shutdownDeadlineMs)])
+        log.error("stopped_late", ["deadlineMs": .int(settings.shutdownDeadlineMs)])
         return ending == .corruption ? .corruption : .refused
       }
       count += heard.count

@@ -186,9 +186,8 @@ extension ScriptModel {
         }
         continue
       }
-      if progress.cursor == total || (used == String(total) && progress.cursor == 0) {
-        hit(.wrapped)
-      }
+      if progress.cursor == total { hit(.wrappedInCall) }
+      if progress.cursor == 0 && used == String(total) { hit(.wrapped) }
       progress.cursor = progress.cursor >= total ? 1 : progress.cursor + 1
       if locks[progress.cursor] == nil { return progress.cursor }
       hit(.slid)

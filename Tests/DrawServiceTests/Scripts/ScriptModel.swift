@@ -168,7 +168,7 @@ enum Branch: String, CaseIterable, Sendable {
   case stateNotOpen, stateClosed, statePaused, windowNotOpen, windowClosed
   case windowOpenBoundary, windowCloseBoundary
   case limitByHeld, limitByReleasing, limitByBatch, limitByEver
-  case outboxFull, soldOut, soldOutInBatch, slid, wrapped, again
+  case outboxFull, soldOut, soldOutInBatch, slid, wrapped, wrappedInCall, again
   case hintTaken, hintTakenInBatch, hintOutOfRange, hintNoNumber
   case usedAbsent, usedNoNumber, usedNegative, usedFraction, usedAboveTotal, usedZero
 

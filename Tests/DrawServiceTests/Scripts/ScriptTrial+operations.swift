@@ -6,6 +6,7 @@ extension ScriptTrial {
   private static let farMs: Int64 = 1 << 50
   private static let userNames = [
     "u", "u.1", "u-1", "U~_1", "u1", String(repeating: "w", count: 64),
+    "a", "b", "c", "d", "e", "f", "g", "h", "i",
   ]
   private static let requestNames = [
     "r", "r.1", "r-1", "r1", "r11", "R", String(repeating: "q", count: 64),
@@ -17,7 +18,7 @@ extension ScriptTrial {
     model = ScriptModel()
     model.hits = hits
     model.total = random.pick([1, 2, 3, 5, 8, 13, 20])
-    users = Array(Self.userNames.shuffled(using: &random).prefix(random.pick([2, 4, 6, 6])))
+    users = Array(Self.userNames.shuffled(using: &random).prefix(random.pick([2, 6, 15, 15])))
     model.limit = random.pick([1, 1, 2, 3])
     // Numbers that Lua and Redis print wrongly if one lets them.
     model.seq = random.pick([0, 99_999_999_999_990, (1 << 53) - 100_000])
@@ -51,12 +52,14 @@ extension ScriptTrial {
     case 50..<64: try playRelease()
     case 64..<88: try playAcknowledge()
     default:
-      try look((0..<random.pick([0, 1, 3])).map { _ in anyRequest() }, epochSeen: epochSeen())
+      try look(
+        (0..<random.pick([0, 1, 3])).map { _ in random.chance(50) ? heldRequest() : anyRequest() },
+        epochSeen: epochSeen())
     }
   }
 
   private func playClaim() throws {
-    let claims = (0..<Int.random(in: 1...6, using: &random)).map { _ in
+    let claims = (0..<Int.random(in: 1...8, using: &random)).map { _ in
       let (user, request) = anyRequest()
       return (user, request, random.chance(model.limit > 1 ? 95 : 70))
     }
@@ -186,14 +189,19 @@ extension ScriptTrial {
     let held = Int64(model.locks.count)
     let end = "\(model.total)"
     let values: [String?] = [
-      "0", "0", nil, end, end, end, "abc", "-3", "1.5", "nan", "1e30", "\(model.total + 5)",
+      "0", "0", nil, end, end, "\(model.total - 1)", "\(model.total - 1)", "abc", "-3", "1.5",
+      "nan", "1e30", "\(model.total + 5)",
       "\(Int64.random(in: 0...held, using: &random))",
       "\(Int64.random(in: held...model.total, using: &random))",
     ]
-    guard let value = random.pick(values) else {
-      return try tamper([RedisCommand("HDEL", keys[2], "used")]) { $0.used = nil }
+    // Without hints the search alone finds what was given back.
+    if random.chance(50) { try tamper([RedisCommand("DEL", keys[5])]) { $0.free = [] } }
+    if let value = random.pick(values) {
+      try set("used", value) { $0.used = value }
+    } else {
+      try tamper([RedisCommand("HDEL", keys[2], "used")]) { $0.used = nil }
     }
-    try set("used", value) { $0.used = value }
+    if random.chance(80) { try playClaim() }
   }
 
   private func tamperWithFree() throws {
@@ -213,7 +221,7 @@ extension ScriptTrial {
     for _ in 0..<copies {
       try tamper([RedisCommand("LPUSH", keys[5], hint)]) { $0.free.insert(hint, at: 0) }
     }
-    if random.chance(50) { try playClaim() }
+    if random.chance(80) { try playClaim() }
   }
 
   private func set(

@@ -34,7 +34,7 @@ final class ScriptTrial {
     for step in 0..<steps {
       if step == nextWorld {
         try beginWorld()
-        nextWorld += random.pick([30, 30, 60, 150])
+        nextWorld += random.pick([20, 40, 40, 100])
       }
       history = [String(describing: step)]
       try playStep()

@@ -55,9 +55,9 @@ import Testing
     let made = try run(create, more: ["--name", "Phones & more"])
     #expect(made.status == .exited(0), "\(made.error)")
     #expect(made.json["state"] as? String == "open")
-    #expect(made.json["redis_state"] as? String == "open")
+    #expect(made.json["redisState"] as? String == "open")
     #expect(made.json["surplus"] as? Int == 50)
-    #expect(made.json["redis_total"] as? String == "50")
+    #expect(made.json["redisTotal"] as? String == "50")
     #expect(try redis("HGET", "stock:fence", "epoch") == "1")
     #expect(try redis("SMEMBERS", "stock:activities") == "100001")
 
@@ -93,11 +93,11 @@ import Testing
     #expect(noRedis.status == .exited(3))
     let half = try run("activity show --id 100001 --json")
     #expect(half.json["state"] as? String == "preparing")
-    #expect(half.json["redis_state"] as? String == "absent")
+    #expect(half.json["redisState"] as? String == "absent")
     #expect(try run(create, more: ["--name", "P"]).status == .exited(0))
     // Committed as open, and Redis was not told.
     _ = try redis("HSET", "stock:{100001}", "state", "preparing")
-    #expect(try run(create, more: ["--name", "P"]).json["redis_state"] as? String == "open")
+    #expect(try run(create, more: ["--name", "P"]).json["redisState"] as? String == "open")
     // Preheated, and `open` was not committed.
     let connection = try PostgresConnection(
       PostgresSettings(connection: environment["SLIDING_STOCK_POSTGRES_CONNECTION"]!))
@@ -117,7 +117,7 @@ import Testing
       create.replacingOccurrences(of: "100001", with: "2"), more: ["--name", "P"])
     #expect(other.status == .exited(1))
     #expect(try redis("DBSIZE") == "0")
-    #expect(try run("activity show --id 100001 --json").json["redis_state"] as? String == "absent")
+    #expect(try run("activity show --id 100001 --json").json["redisState"] as? String == "absent")
   }
 
   @Test func showSaysWhatItCanWithoutRedis() throws {
@@ -126,7 +126,7 @@ import Testing
     let half = try run(
       "activity show --id 100001 --json", with: ["SLIDING_STOCK_REDIS_SOCKET": "/nowhere"])
     #expect(half.status == .exited(3))
-    #expect(half.json["redis_state"] as? String == "unavailable")
+    #expect(half.json["redisState"] as? String == "unavailable")
     #expect(half.json["surplus"] as? Int == 50)
     let none = try run(
       "activity list",

@@ -117,4 +117,18 @@ import Threads
     try holder.executeScript("ROLLBACK")
     #expect(try deployment.tables.claims(of: 1).isEmpty)
   }
+
+  @Test func tablesThatContradictEachOtherEndItWithAnAlarm() throws {
+    let deployment = try Deployment(LocalStack.shared(), activities: [1: 10])
+    try PostgresConnection(deployment.tables.settings).execute(
+      "UPDATE activity SET stock_surplus = 0")
+    try Publisher(deployment).publish([event(slot: 1, seq: 1, user: "a", request: "r")])
+    let worker = try deployment.worker()
+    #expect(try worker.process.wait(within: 30) == .exited(4))
+    #expect(
+      worker.events("corruption").first?["constraint"] as? String
+        == BatchTransaction.surplusInvariant)
+    #expect(try deployment.tables.claims(of: 1).isEmpty)
+    #expect(try deployment.appliedOffsets() == 0)
+  }
 }
