@@ -31,8 +31,20 @@ public struct JSONWriter: Sendable {
   public mutating func string(_ value: String) {
     separate()
     bytes.append(UInt8(ascii: "\""))
-    for byte in value.utf8 { escape(byte) }
+    if value.utf8.contains(where: Self.needsEscape) {
+      for byte in value.utf8 { escape(byte) }
+    } else {
+      bytes.append(contentsOf: value.utf8)
+    }
     bytes.append(UInt8(ascii: "\""))
+    needsComma = true
+  }
+
+  /// Most numbers are of this type, and a generic one costs more from another module.
+  public mutating func integer(_ value: Int64) {
+    separate()
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    appendDecimal(value.magnitude)
     needsComma = true
   }
 
@@ -83,6 +95,11 @@ public struct JSONWriter: Sendable {
     string(value)
   }
 
+  public mutating func field(_ name: StaticString, _ value: Int64) {
+    key(name)
+    integer(value)
+  }
+
   public mutating func field(_ name: StaticString, _ value: some BinaryInteger) {
     key(name)
     integer(value)
@@ -122,6 +139,10 @@ public struct JSONWriter: Sendable {
       rest /= 10
     } while rest > 0
     bytes[start...].reverse()
+  }
+
+  private static func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == 0x7f || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 
   private mutating func escape(_ byte: UInt8) {

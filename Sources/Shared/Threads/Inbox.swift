@@ -72,8 +72,10 @@ public final class Inbox<Element: Sendable>: @unchecked Sendable {
     }
     let wasEmpty = elements.isEmpty
     elements.append(contentsOf: batch.prefix(count))
-    if isWaiting { monitor.signalAll() }
+    let mustSignal = isWaiting
     monitor.unlock()
+    // After the lock: the one that wakes would otherwise run into it at once.
+    if mustSignal { monitor.signalAll() }
     if wasEmpty { wake?() }
     return (.accepted, count)
   }
