@@ -142,11 +142,11 @@ measure_visible() {
   end_service service-draw-1
   end_service service-worker-1
   grep '"event":"stats"' "$dir/service-worker-1/log" >"$dir/stats"
-  note e_visible_p50_ms "$(delay_ms p50)"
-  note e_visible_p99_ms "$(delay_ms p99)"
+  note e_visible_p50_ms "$(delayMs p50)"
+  note e_visible_p99_ms "$(delayMs p99)"
 }
 
-delay_ms() { # p50 or p99
-  tail -n 1 "$dir/stats" | sed 's/.*"delay_ms":{\([^}]*\)}.*/\1/' | tr ',' '\n' | awk -F: -v name="\"$1\"" '
+delayMs() { # p50 or p99
+  tail -n 1 "$dir/stats" | sed 's/.*"delayMs":{\([^}]*\)}.*/\1/' | tr ',' '\n' | awk -F: -v name="\"$1\"" '
     $1 == name { print $2 }'
 }
