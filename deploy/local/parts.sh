@@ -106,12 +106,14 @@ describe() { # PART
 wipe_folder() {
   if [[ $short == /var/tmp/stock.* ]]; then rm -rf "$short"; fi
   rm -rf "${dir:?}"/service-*/
-  rm -rf "${dir:?}"/{redis,postgres,kafka,env,binaries,short,lock}
+  rm -rf "${dir:?}"/{redis,postgres,kafka,env,binaries,owner,short,lock}
   rmdir "$dir" 2>/dev/null || true
 }
 
-# Ends the stack when its owner has ended, however that happened.
+# Ends the stack when its owner has ended, however that happened. One watcher for each owner.
 watch_owner() {
+  if [[ -s $dir/owner && $(cat "$dir/owner") == "$owner" ]]; then return; fi
+  echo "$owner" >"$dir/owner"
   # shellcheck disable=SC2016 # expanded by the inner shell
   setsid bash -c 'tail --pid="$1" -f /dev/null; exec "$2" down --wipe --dir "$3"' \
     watch "$owner" "$here/stack" "$dir" >/dev/null 2>&1 </dev/null 9>&- &
