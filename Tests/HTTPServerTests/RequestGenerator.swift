@@ -1,21 +1,10 @@
-/// Random bytes with a seed (SplitMix64), so that a failure can be played again.
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
+import TestSupport
 
 /// Requests put together from good and bad pieces, then often mutated.
 struct RequestGenerator {
-  var random: SeededRandom
+  var random: Seeded
 
-  init(seed: UInt64) { random = SeededRandom(state: seed) }
+  init(seed: UInt64) { random = Seeded(seed) }
 
   /// Well-formed ones of different kinds.
   static let samples: [[UInt8]] = [

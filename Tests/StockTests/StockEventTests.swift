@@ -1,6 +1,7 @@
 import Foundation
 import JSONBytes
 import Stock
+import TestSupport
 import Testing
 
 let example = StockEvent(

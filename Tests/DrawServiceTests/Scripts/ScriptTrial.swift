@@ -1,4 +1,5 @@
 import RedisClient
+import TestSupport
 
 /// Plays random operations on the scripts in a real Redis and on the model, and compares every answer and
 /// everything that Redis holds after each.
@@ -15,7 +16,7 @@ final class ScriptTrial {
 
   let connection: RedisConnection
   private let scripts: [String: RedisScript]
-  var random: SeededRandom
+  var random: Seeded
   var model = ScriptModel()
   /// Who draws from the activity of now.
   var users: [String] = []
@@ -25,7 +26,7 @@ final class ScriptTrial {
   init(_ connection: RedisConnection, scripts: [String: RedisScript], seed: UInt64) {
     self.connection = connection
     self.scripts = scripts
-    random = SeededRandom(seed: seed)
+    random = Seeded(seed)
   }
 
   /// Runs `steps` operations, a new activity every now and then; throws the first divergence.
@@ -123,20 +124,7 @@ final class ScriptTrial {
   }
 }
 
-/// SplitMix64: the same numbers for the same seed.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-
+extension Seeded {
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   mutating func pick<Element>(_ choices: [Element]) -> Element {

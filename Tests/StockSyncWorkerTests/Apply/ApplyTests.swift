@@ -1,6 +1,7 @@
 import Foundation
 import PostgresClient
 import Stock
+import TestSupport
 import Testing
 import Threads
 

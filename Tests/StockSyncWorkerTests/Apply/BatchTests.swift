@@ -1,4 +1,5 @@
 import Stock
+import TestSupport
 import Testing
 
 @testable import StockSyncWorker

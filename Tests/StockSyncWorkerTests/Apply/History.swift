@@ -1,18 +1,7 @@
 import Stock
+import TestSupport
 
 @testable import StockSyncWorker
-
-/// A generator that gives the same numbers for the same seed (xorshift64*).
-struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed | 1 }
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 0x2545_f491_4f6c_dd1d
-  }
-}
 
 /// What a right Redis could have issued for one activity, and what the tables must hold in the end.
 struct History {

@@ -1,5 +1,6 @@
 import PostgresClient
 import Stock
+import TestSupport
 import Testing
 import Threads
 

@@ -1,9 +1,10 @@
 /// Random numbers that come again with the same seed (SplitMix64).
-struct Seeded: RandomNumberGenerator {
+public struct Seeded: RandomNumberGenerator {
   private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public init(_ seed: UInt64) { state = seed }
+
+  public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -13,7 +14,7 @@ struct Seeded: RandomNumberGenerator {
 }
 
 /// The bytes with a few of them changed, taken out, doubled or swapped for something that JSON cares about.
-func mutated(_ original: [UInt8], _ random: inout Seeded) -> [UInt8] {
+public func mutated(_ original: [UInt8], _ random: inout Seeded) -> [UInt8] {
   let telling =
     Array(#""\{}[]:,.+-eEu0019tfn/ "#.utf8) + [0x00, 0x1f, 0x7f, 0x80, 0xc3, 0xed, 0xff]
   var bytes = original
