@@ -183,6 +183,23 @@ import Testing
     #expect(try pair.locks() == 0)
   }
 
+  /// Redis is held still, so that the lane's inbox is full for certain.
+  @Test func aFullInboxRefusesAtOnceAndDoesNothing() throws {
+    let small = try pair.startDraw(["SLIDING_STOCK_CLAIM_INBOX": "1"])
+    defer { small.process.signal(15) }
+    _ = try pair.redis([RedisCommand("CLIENT", "PAUSE", "800", "ALL")])
+    let clients = (0..<6).map { _ in HTTPTestClient(port: small.port!) }
+    for (number, client) in clients.enumerated() {
+      try client.write(
+        Array("POST \(path)/draws HTTP/1.1\r\nHost: x\r\nX-User-Id: u\(number)\r\n\r\n".utf8))
+    }
+    let replies = try clients.map { try $0.readReply() }
+    let refused = replies.filter { $0.state != "claimed" }
+    #expect(!refused.isEmpty)
+    for reply in refused { expectProblem(reply, 503, "overloaded") }
+    #expect(try pair.locks() == replies.count - refused.count)
+  }
+
   static let badIDs: [String] = [
     "", " ", "a b", "a/b", "ü", "a\u{1}", "a:b", String(repeating: "x", count: 65), "a,b", "a%20b",
   ]

@@ -51,7 +51,7 @@ extension ConfigKey {
       "claim.inbox", .integer(1...1_000_000), default: "4096", scope: .draw,
       "requests that wait for a lane; more: 503 overloaded"),
     ConfigKey(
-      "claim.in-flight", .integer(1...1_000_000), default: "8192", scope: .draw,
+      "claim.in-flight", .integer(256...1_000_000), default: "8192", scope: .draw,
       "claims between script and acknowledgement; more: 503 overloaded"),
     ConfigKey(
       "claim.deadline-ms", .integer(50...60_000), default: "2000", scope: .draw,
