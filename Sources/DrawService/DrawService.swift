@@ -47,12 +47,21 @@ struct DrawService {
     }
   }
 
+  /// A second signal ends the process at once, and so does a drain that a stuck thread would never finish.
+  private func endEarly(after lastMoment: MonotonicTime) {
+    let log = log
+    // Not joined: it ends with the process.
+    _ = NamedThread("end-early") {
+      if Signals.wait(until: lastMoment) != nil { _exit(130) }
+      log.alarm("drain_stuck", ["action": "ended with status 1; what is in the outbox is relayed"])
+      log.close(until: .after(ms: 500))
+      _exit(1)
+    }
+  }
+
   private func drain(_ parts: Parts) -> Bool {
     let deadline = MonotonicTime.after(ms: settings.shutdownDeadlineMs)
-    let second = NamedThread("second-signal") {
-      if Signals.wait() != nil { _exit(130) }
-    }
-    _ = second  // It ends with the process.
+    endEarly(after: deadline.adding(ms: 1_000))
     parts.readiness.set(.draining)
     let isDrained = parts.drain(until: deadline)
     parts.logStats(log)

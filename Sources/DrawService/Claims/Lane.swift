@@ -90,18 +90,20 @@ final class Lane {
       }
       return
     }
-    let permits = Admission(requests, context.limits.deadlineMs, context.publisher.permits, &batch)
+    let admission = Admission(
+      requests, deadlineMs: context.limits.deadlineMs, permits: context.publisher.permits,
+      now: .now, &batch)
     let plan = LanePlan(
-      requests: permits.admitted, acknowledgements: acknowledgements,
+      requests: admission.admitted, acknowledgements: acknowledgements,
       batchLimit: context.limits.batch)
-    if plan.calls.isEmpty { return }
+    if plan.calls.isEmpty { return }  // nothing was admitted, so no permit was taken
     let started = MonotonicTime.now
     let outcomes = run(plan, clock)
     let published = outcomes.reduce(0) { $0 + ($1.entry?.publications.count ?? 0) }
-    context.publisher.permits.giveBack(permits.taken - published)
+    context.publisher.permits.giveBack(admission.taken - published)
     for outcome in outcomes { carryOut(outcome) }
     context.meters.countTurn(
-      requests: permits.admitted.count, calls: plan.calls.count,
+      requests: admission.admitted.count, calls: plan.calls.count,
       redisUs: MonotonicTime.now.microseconds(since: started),
       outboxLength: outcomes.lazy.compactMap(\.outboxLength).max())
   }
@@ -169,29 +171,37 @@ final class Lane {
 }
 
 /// The requests of a turn that may be carried out, and the permits that were taken for them.
-private struct Admission {
+struct Admission {
   private(set) var admitted: [DrawRequest] = []
+  /// One for each admitted request that may end in an event; what is not used must be given back.
   private(set) var taken = 0
 
   /// Refuses what has waited past the deadline, and claims and releases that the producer has no room for.
-  init(_ requests: [DrawRequest], _ deadlineMs: Int, _ permits: Permits, _ batch: inout ReplyBatch)
-  {
-    let now = MonotonicTime.now
-    let wanted = requests.count { $0.needsPermit }
-    taken = permits.take(upTo: wanted)
-    var left = taken
+  init(
+    _ requests: [DrawRequest], deadlineMs: Int, permits: Permits, now: MonotonicTime,
+    _ batch: inout ReplyBatch
+  ) {
     admitted.reserveCapacity(requests.count)
     for request in requests {
       if request.arrived.adding(ms: deadlineMs) <= now {
         batch.add(request, .refused(.overloaded))
-      } else if !request.needsPermit {
-        admitted.append(request)
-      } else if left > 0 {
-        left -= 1
-        admitted.append(request)
       } else {
-        batch.add(request, .refused(.overloaded))
+        admitted.append(request)
       }
+    }
+    let wanted = admitted.count { $0.needsPermit }
+    taken = permits.take(upTo: wanted)
+    if taken < wanted { refuseBeyondPermits(&batch) }
+  }
+
+  private mutating func refuseBeyondPermits(_ batch: inout ReplyBatch) {
+    var left = taken
+    admitted.removeAll { request in
+      guard request.needsPermit else { return false }
+      left -= 1
+      if left >= 0 { return false }
+      batch.add(request, .refused(.overloaded))
+      return true
     }
   }
 }

@@ -65,7 +65,7 @@ final class Publisher: Sendable {
     var waiting: [Publication] = []
     var nextSweep = MonotonicTime.now
     var isClosed = false
-    while !isClosed || permits.inUse > 0 {
+    while !isClosed || producer.outstanding > 0 {
       var batch = ReplyBatch()
       if let entries = inbox.takeNow() {
         for entry in entries { send(entry, &waiting, &batch) }

@@ -53,6 +53,49 @@ import Threads
   }
 }
 
+@Suite struct AdmissionTests {
+  private let now = MonotonicTime.now
+
+  private func admit(
+    _ requests: [DrawRequest], _ permits: Permits
+  ) -> (admission: Admission, refused: [(request: DrawRequest, answer: Answer)]) {
+    var batch = ReplyBatch()
+    let admission = Admission(requests, deadlineMs: 1_000, permits: permits, now: now, &batch)
+    return (admission, batch.answers)
+  }
+
+  /// A permit taken for it would never come back: nothing is carried out for it.
+  @Test func whatWaitedTooLongIsRefusedAndTakesNoPermit() {
+    let permits = Permits(limit: 10)
+    let late = sampleRequest(arrived: now.adding(ms: -1_001))
+    let (admission, refused) = admit([late], permits)
+    #expect(admission.admitted.isEmpty)
+    #expect(refused.map(\.answer) == [.refused(.overloaded)])
+    #expect(permits.inUse == 0)
+  }
+
+  @Test func claimsAndReleasesBeyondThePermitsAreRefusedAndLookUpsAreNot() {
+    let permits = Permits(limit: 2)
+    let requests = [
+      sampleRequest(.look, user: "a"), sampleRequest(user: "b"), sampleRequest(.release, user: "c"),
+      sampleRequest(user: "d"), sampleRequest(.describe, user: "e"),
+    ].map { $0.at(now) }
+    let (admission, refused) = admit(requests, permits)
+    #expect(admission.admitted.map(\.user) == ["a", "b", "c", "e"])
+    #expect(refused.map(\.request.user) == ["d"])
+    #expect(admission.taken == 2)
+    #expect(permits.inUse == 2)
+  }
+}
+
+extension DrawRequest {
+  fileprivate func at(_ moment: MonotonicTime) -> DrawRequest {
+    DrawRequest(
+      token: token, activity: activity, operation: operation, user: user, request: request,
+      arrived: moment)
+  }
+}
+
 @Suite struct PermitsTests {
   @Test func neverGivesMoreThanThereAre() {
     let permits = Permits(limit: 10)
