@@ -99,7 +99,7 @@ final class Lane {
     if plan.calls.isEmpty { return }  // nothing was admitted, so no permit was taken
     let started = MonotonicTime.now
     let outcomes = run(plan, clock)
-    let published = outcomes.reduce(0) { $0 + ($1.entry?.publications.count ?? 0) }
+    let published = outcomes.reduce(0) { $0 + ($1.entry?.events.count ?? 0) }
     context.publisher.permits.giveBack(admission.taken - published)
     for outcome in outcomes { carryOut(outcome) }
     context.meters.countTurn(

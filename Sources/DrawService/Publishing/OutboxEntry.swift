@@ -1,7 +1,8 @@
 internal import Stock
 internal import Threads
 
-/// The events of one script call, as they stand in the outbox, on their way to Kafka.
+/// The events of one script call, as they stand in the outbox, on their way to Kafka, with the clients that
+/// wait for them.
 ///
 /// Unchecked: made by a lane or the relay, handed over through the publisher's inbox, and from then on
 /// touched by the publisher's thread alone.
@@ -12,18 +13,34 @@ final class OutboxEntry: @unchecked Sendable {
   }
 
   let id: ID
-  /// Emptied with the last report, for each holds its entry.
-  private(set) var publications: [Publication] = []
+  let events: [StockEvent]
+  /// By the event's place; each is taken once, for it gets exactly one answer.
+  private var waiters: [DrawRequest?]
   private var reported = 0
   private var acknowledged = 0
 
   init(activity: ActivityID, lastSeq: Int64, events: [(event: StockEvent, waiter: DrawRequest?)]) {
     id = ID(activity: activity, lastSeq: lastSeq)
-    publications = events.map { Publication(event: $0.event, waiter: $0.waiter, entry: self) }
+    self.events = events.map(\.event)
+    waiters = events.map(\.waiter)
+  }
+
+  /// What the producer carries: one for each event. They hold the entry, which holds none of them.
+  func publications() -> [Publication] {
+    events.indices.map { Publication(entry: self, place: $0) }
+  }
+
+  /// When the client of an event has waited long enough; nil when nobody waits.
+  func deadline(at place: Int, ms: Int) -> MonotonicTime? { waiters[place]?.arrived.adding(ms: ms) }
+
+  /// The client that waits for an event.
+  func takeWaiter(at place: Int) -> DrawRequest? {
+    defer { waiters[place] = nil }
+    return waiters[place]
   }
 
   /// Every event has its report.
-  var isReported: Bool { publications.isEmpty }
+  var isReported: Bool { reported == events.count }
 
   /// Counts the one report of each event; gives the acknowledgement when all of them were good.
   ///
@@ -31,35 +48,25 @@ final class OutboxEntry: @unchecked Sendable {
   func report(isAcknowledged: Bool) -> Acknowledgement? {
     reported += 1
     if isAcknowledged { acknowledged += 1 }
-    guard reported == publications.count else { return nil }
-    defer { publications = [] }
-    guard acknowledged == reported else { return nil }
-    let releases = publications.compactMap { publication in
-      publication.takeWaiter().map { (request: $0, slot: publication.event.slot) }
+    guard acknowledged == events.count else { return nil }
+    let releases = events.indices.compactMap { place in
+      takeWaiter(at: place).map { (request: $0, slot: events[place].slot) }
     }
     return Acknowledgement(activity: id.activity, lastSeq: id.lastSeq, releases: releases)
   }
 }
 
-/// One event in the producer, with the client that waits for its delivery report. The publisher's thread
-/// alone touches it, as its entry.
-final class Publication: @unchecked Sendable {
-  let event: StockEvent
+/// One event in the producer: a reference to its place in its entry.
+final class Publication: Sendable {
   let entry: OutboxEntry
-  private var waiter: DrawRequest?
+  private let place: Int
 
-  init(event: StockEvent, waiter: DrawRequest?, entry: OutboxEntry) {
-    self.event = event
-    self.waiter = waiter
+  init(entry: OutboxEntry, place: Int) {
     self.entry = entry
+    self.place = place
   }
 
-  /// When the client has waited long enough; nil when nobody waits.
-  func deadline(ms: Int) -> MonotonicTime? { waiter?.arrived.adding(ms: ms) }
-
-  /// The client that waits, once: it gets exactly one answer.
-  func takeWaiter() -> DrawRequest? {
-    defer { waiter = nil }
-    return waiter
-  }
+  var event: StockEvent { entry.events[place] }
+  func deadline(ms: Int) -> MonotonicTime? { entry.deadline(at: place, ms: ms) }
+  func takeWaiter() -> DrawRequest? { entry.takeWaiter(at: place) }
 }

@@ -49,7 +49,7 @@ final class Publisher: Sendable {
     if inbox.offer(entry) == .accepted { return }
     underWay.withLock { _ = $0.remove(entry.id) }
     // Only after close: the entry stays in the outbox for the next instance's relay.
-    permits.giveBack(entry.publications.count)
+    permits.giveBack(entry.events.count)
     log.error(
       "publish_refused", ["activity": .int(entry.id.activity.value), "seq": .int(entry.id.lastSeq)])
   }
@@ -86,7 +86,7 @@ final class Publisher: Sendable {
 
   private func send(_ entry: OutboxEntry, _ waiting: inout [Publication], _ batch: inout ReplyBatch)
   {
-    for publication in entry.publications {
+    for publication in entry.publications() {
       let event = publication.event
       switch producer.send(key: event.key, value: event.encoded(), ticket: publication) {
       case .queued: waiting.append(publication)

@@ -22,7 +22,7 @@ import Testing
     let expected = StockEvent(
       kind: .claimed, activity: sampleActivity, slot: 18, seq: 9, epoch: 3, user: "bob",
       request: "r-2", timeMs: 1_700_000_000_000)
-    #expect(entry.publications.map(\.event).last == expected)
+    #expect(entry.events.last == expected)
   }
 
   @Test(
@@ -88,7 +88,7 @@ import Testing
       sampleReply(first: 9, last: 9, [.integer(1), .integer(17), .integer(9)]))
     #expect(marked.answers.isEmpty)
     let entry = try #require(marked.entry)
-    #expect(entry.publications.map(\.event.kind) == [.released])
+    #expect(entry.events.map(\.kind) == [.released])
     let acknowledgement = try #require(entry.report(isAcknowledged: true))
     let freed = LaneOutcome(
       .acknowledge(sampleActivity, [acknowledgement]), sampleReply([.integer(1)]))
