@@ -23,6 +23,8 @@ struct LaneContext: Sendable {
 final class Lane {
   /// A repeat of a request that is on its way to Kafka is asked again after this time.
   private static let undecidedPauseMs = 5
+  /// A connection that was not used for this long is asked whether it is still good.
+  private static let idleMs = 900
 
   private let number: Int
   private let inbox: Inbox<LaneWork>
@@ -33,6 +35,7 @@ final class Lane {
   private var again: [DrawRequest] = []
   private var undecided: (requests: [DrawRequest], dueAt: MonotonicTime) = ([], .now)
   private var batch = ReplyBatch()
+  private var lastUse = MonotonicTime.now
 
   init(number: Int, inbox: Inbox<LaneWork>, context: LaneContext) {
     self.number = number
@@ -144,6 +147,9 @@ final class Lane {
   ///
   /// Also keeps an idle lane's connection known to be good, for `readyz`.
   private func currentClock() -> RedisClock? {
+    let now = MonotonicTime.now
+    let isIdle = lastUse.adding(ms: Self.idleMs) <= now
+    lastUse = now
     if let clock, session.isConnected, !isIdle { return clock }
     do {
       let replies = try session.pipeline([RedisCommand("TIME")])
@@ -155,18 +161,11 @@ final class Lane {
         return nil
       }
       clock = RedisClock(redisMs: seconds * 1_000 + us / 1_000, receivedAt: .now)
-      lastUse = .now
       return clock
     } catch {
       clock = nil
       return nil
     }
-  }
-
-  private var lastUse = MonotonicTime.now
-  private var isIdle: Bool {
-    defer { lastUse = .now }
-    return lastUse.adding(ms: 900) <= .now
   }
 }
 
