@@ -7,11 +7,15 @@ import Testing
   static let broken: [String: [String: String]] = [
     "kafka.linger-ms": ["KAFKA_LINGER_MS": "100", "CLAIM_DEADLINE_MS": "100"],
     "claim.deadline-ms kafka.message-timeout-ms": [
-      "CLAIM_DEADLINE_MS": "10000", "RELAY_AGE_MS": "10000",
+      "CLAIM_DEADLINE_MS": "10000", "RELAY_AGE_MS": "10000", "LEASE_DURATION_MS": "60000",
     ],
     "claim.deadline-ms relay.age-ms": ["CLAIM_DEADLINE_MS": "2001"],
     "claim.deadline-ms shutdown.deadline-ms": ["SHUTDOWN_DEADLINE_MS": "1999"],
     "kafka.min-insync-replicas kafka.replication": ["KAFKA_MIN_INSYNC_REPLICAS": "2"],
+    "lease.heartbeat-ms": ["LEASE_HEARTBEAT_MS": "5000"],
+    "claim.deadline-ms lease.duration-ms": ["LEASE_DURATION_MS": "2000"],
+    "recovery.margin-ms": ["RECOVERY_MARGIN_MS": "10000"],
+    "recovery.lock-idle-ms recovery.step-limit-ms": ["RECOVERY_STEP_LIMIT_MS": "10000"],
     "kafka.session-timeout-ms": ["KAFKA_MAX_POLL_INTERVAL_MS": "9999"],
     "apply.flush-ms kafka.max-poll-interval-ms": [
       "APPLY_FLUSH_MS": "60000", "APPLY_STALL_MS": "60001",
@@ -71,7 +75,9 @@ import Testing
 
   @Test func whatIsJustWithinIsKept() {
     #expect(
-      complaint(.draw, ["CLAIM_DEADLINE_MS": "9999", "RELAY_AGE_MS": "9999"]) == nil)
+      complaint(
+        .draw,
+        ["CLAIM_DEADLINE_MS": "9999", "RELAY_AGE_MS": "9999", "LEASE_DURATION_MS": "10000"]) == nil)
     #expect(complaint(.draw, ["SHUTDOWN_DEADLINE_MS": "2000"]) == nil)
     #expect(
       complaint(.worker, ["KAFKA_REPLICATION": "3", "KAFKA_MIN_INSYNC_REPLICAS": "3"]) == nil)

@@ -136,7 +136,7 @@ private func failure(_ bytes: [UInt8]) -> StockEvent.DecodingFailure? {
     // A newer layout may have changed everything else.
     #expect(failure(Array(#"{"v":7,"slot":"many"}"#.utf8)) == .newerVersion(7))
     #expect(failure(try changed("claimed", "moved")) == .unknownType("moved"))
-    #expect(failure(Array(#"{"v":1,"type":"barrier","epoch":2}"#.utf8)) == .unknownType("barrier"))
+    #expect(failure(Array(#"{"v":1,"type":"traded","epoch":2}"#.utf8)) == .unknownType("traded"))
     #expect(failure(try changed("claimed", "Claimed")) == .unknownType("Claimed"))
     #expect(failure(try changed("\"v\":1", "\"v\":0")) == .malformed("v 0 is unknown"))
     #expect(failure(try changed("\"v\":1", "\"v\":-1")) == .malformed("v -1 is unknown"))
@@ -165,5 +165,33 @@ private func failure(_ bytes: [UInt8]) -> StockEvent.DecodingFailure? {
       }
     }
     for kind in ["decoded", "malformed", "newer", "type"] { #expect(kinds[kind, default: 0] > 0) }
+  }
+}
+
+@Suite struct BarrierTests {
+  @Test func aBarrierIsReadAsItWasWritten() throws {
+    let barrier = Barrier(epoch: 2, timeMs: 1_767_225_600_000)
+    #expect(
+      String(decoding: barrier.encoded(), as: UTF8.self)
+        == #"{"v":1,"type":"barrier","epoch":2,"time":1767225600000}"#)
+    #expect(try TopicRecord.decode(barrier.encoded()) == .barrier(barrier))
+  }
+
+  @Test(arguments: [
+    (#"{"v":1,"type":"barrier","time":1}"#, "epoch is missing"),
+    (#"{"v":1,"type":"barrier","epoch":0,"time":1}"#, "epoch is not within 1 to 2^53 - 1"),
+    (#"{"v":1,"type":"barrier","epoch":"2","time":1}"#, "epoch is not a whole number"),
+    (#"{"v":1,"type":"barrier","epoch":2}"#, "time is missing"),
+  ])
+  func aBrokenOneNamesTheField(_ text: String, _ reason: String) {
+    #expect(throws: StockEvent.DecodingFailure.malformed(reason)) {
+      try TopicRecord.decode(Array(text.utf8))
+    }
+  }
+
+  @Test func aBarrierIsNoEvent() {
+    #expect(throws: StockEvent.DecodingFailure.malformed("a barrier is no event")) {
+      try StockEvent.decode(Barrier(epoch: 2, timeMs: 1).encoded())
+    }
   }
 }

@@ -7,6 +7,7 @@
 internal import Log
 internal import RedisClient
 internal import Stock
+internal import StockRecords
 internal import Threads
 
 struct RelaySettings: Sendable {

@@ -1,6 +1,7 @@
 extension ConfigKey {
   /// Every setting of the pair, in the order of the help and of the README's table.
-  public static let all: [ConfigKey] = service + http + claims + redis + kafka + postgres + apply
+  public static let all: [ConfigKey] =
+    service + http + claims + redis + kafka + lease + postgres + apply + recovery
 
   private static let service: [ConfigKey] = [
     ConfigKey(
@@ -119,6 +120,19 @@ extension ConfigKey {
       "any librdkafka property, for SASL and TLS; those that the promises rest on are refused"),
   ]
 
+  private static let lease: [ConfigKey] = [
+    ConfigKey(
+      "kafka.control-topic", default: "stock.control",
+      "topic of epochs and heartbeats, one partition, compacted; made at start if it is not there"),
+    ConfigKey(
+      "lease.duration-ms", .integer(500...600_000), default: "5000",
+      "how long a DrawService may say 'claimed' after it began a heartbeat; the same for both services"
+    ),
+    ConfigKey(
+      "lease.heartbeat-ms", .integer(50...60_000), default: "1000", scope: .draw,
+      "time between two heartbeats"),
+  ]
+
   private static let postgres: [ConfigKey] = [
     ConfigKey(
       "postgres.connection", default: "", scope: .worker,
@@ -147,5 +161,32 @@ extension ConfigKey {
     ConfigKey(
       "apply.stall-ms", .integer(1_000...3_600_000), default: "60000", scope: .worker,
       "a batch without progress for this long raises an alarm"),
+  ]
+
+  private static let recovery: [ConfigKey] = [
+    ConfigKey(
+      "recovery.check-ms", .integer(100...60_000), default: "1000", scope: .worker,
+      "time between two looks at whether Redis has to be recovered"),
+    ConfigKey(
+      "recovery.margin-ms", .integer(100...60_000), default: "1000", scope: .worker,
+      "drift of clocks and margin: a recovery waits lease.duration-ms and this"),
+    ConfigKey(
+      "recovery.extra-wait-ms", .integer(0...600_000), default: "2000", scope: .worker,
+      "a longer wait, in which claims on their way can still arrive; safety needs none"),
+    ConfigKey(
+      "recovery.lock-idle-ms", .integer(1_000...600_000), default: "10000", scope: .worker,
+      "a recovering worker that does nothing for this long loses the lock to another"),
+    ConfigKey(
+      "recovery.step-limit-ms", .integer(1_000...3_600_000), default: "600000", scope: .worker,
+      "longest step of a recovery; then it starts again with a new epoch"),
+    ConfigKey(
+      "activity.retention-hours", .integer(1...87_600), default: "168", scope: .worker,
+      "an activity is kept in Redis for this long after it closed, and recovered only within it"),
+    ConfigKey(
+      "reconcile.interval-ms", .integer(0...86_400_000), default: "60000", scope: .worker,
+      "time between two reconciliations of Redis with Postgres; 0: by command only"),
+    ConfigKey(
+      "reconcile.wait-ms", .integer(100...3_600_000), default: "30000", scope: .worker,
+      "longest wait for Postgres to have applied what was in Kafka; then nothing is judged"),
   ]
 }

@@ -43,6 +43,18 @@ extension Configuration {
       "kafka.min-insync-replicas", .notAbove, "kafka.replication",
       "or no publish would ever be acknowledged"),
     Rule(
+      "lease.heartbeat-ms", .below, "lease.duration-ms",
+      "or the lease would end between two heartbeats"),
+    Rule(
+      "claim.deadline-ms", .below, "lease.duration-ms",
+      "or a claim could outlive the lease that it began under"),
+    Rule(
+      "recovery.margin-ms", .below, "recovery.lock-idle-ms",
+      "or a recovery that waits would lose its lock"),
+    Rule(
+      "recovery.lock-idle-ms", .below, "recovery.step-limit-ms",
+      "or a stopped holder would keep the lock for longer than a step may take"),
+    Rule(
       "kafka.session-timeout-ms", .notAbove, "kafka.max-poll-interval-ms",
       "librdkafka asks for it"),
     Rule(

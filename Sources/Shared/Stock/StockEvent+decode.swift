@@ -19,20 +19,16 @@ extension StockEvent {
     }
   }
 
-  /// Reads a message. Unknown fields are ignored, repeated and missing ones are not.
+  /// Reads a message that must be an event. Unknown fields are ignored, repeated and missing ones are not.
   public static func decode(_ bytes: [UInt8]) throws(DecodingFailure) -> StockEvent {
-    guard bytes.count <= maximumBytes else { throw .malformed("\(bytes.count) bytes are too many") }
-    var fields = Fields()
-    do {
-      try JSONReader.object(bytes) { fields.set($0, $1) }
-    } catch {
-      throw .malformed("not a JSON object: \(error)")
+    switch try TopicRecord.decode(bytes) {
+    case .event(let event): return event
+    case .barrier: throw .malformed("a barrier is no event")
     }
-    return try fields.event()
   }
 
-  /// The known fields as they are met.
-  private struct Fields {
+  /// The known fields of a message as they are met.
+  fileprivate struct Fields {
     var integers:
       (v: Int64?, activity: Int64?, slot: Int64?, seq: Int64?, epoch: Int64?, time: Int64?)
     var texts: (type: String?, user: String?, request: String?)
@@ -73,14 +69,25 @@ extension StockEvent {
       return nil
     }
 
-    func event() throws(DecodingFailure) -> StockEvent {
+    func record() throws(DecodingFailure) -> TopicRecord {
       // A newer layout may have other fields: its version is all that may be asked of it.
       guard let version = integers.v else { throw .malformed(wrong ?? "v is missing") }
       if version > StockEvent.version { throw .newerVersion(version) }
       guard version == StockEvent.version else { throw .malformed("v \(version) is unknown") }
       guard let type = texts.type else { throw .malformed(wrong ?? "type is missing") }
+      if type == Barrier.type {
+        if let wrong { throw .malformed(wrong) }
+        return .barrier(
+          Barrier(
+            epoch: try positive("epoch", integers.epoch),
+            timeMs: try positive("time", integers.time)))
+      }
       guard let kind = Kind(rawValue: type) else { throw .unknownType(type) }
       if let wrong { throw .malformed(wrong) }
+      return .event(try event(kind))
+    }
+
+    private func event(_ kind: Kind) throws(DecodingFailure) -> StockEvent {
       guard let activity = ActivityID(try required("activity", integers.activity)) else {
         throw .malformed("activity is not within 1 to 2^53 - 1")
       }
@@ -115,5 +122,21 @@ extension StockEvent {
       }
       return text
     }
+  }
+}
+
+extension TopicRecord {
+  /// Reads a message of the topic. Unknown fields are ignored, repeated and missing ones are not.
+  public static func decode(_ bytes: [UInt8]) throws(StockEvent.DecodingFailure) -> TopicRecord {
+    guard bytes.count <= StockEvent.maximumBytes else {
+      throw .malformed("\(bytes.count) bytes are too many")
+    }
+    var fields = StockEvent.Fields()
+    do {
+      try JSONReader.object(bytes) { fields.set($0, $1) }
+    } catch {
+      throw .malformed("not a JSON object: \(error)")
+    }
+    return try fields.record()
   }
 }

@@ -29,6 +29,25 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
   public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 }
 
+/// A moment on CLOCK_BOOTTIME, for leases: it goes on while the machine is suspended, and so does everybody else.
+public struct BootTime: Comparable, Hashable, Sendable {
+  public let nanoseconds: Int64
+
+  public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  public static var now: BootTime { BootTime(nanoseconds: read(CLOCK_BOOTTIME)) }
+
+  public func adding(ms: Int) -> BootTime {
+    BootTime(nanoseconds: nanoseconds + Int64(ms) * 1_000_000)
+  }
+
+  public func milliseconds(since earlier: BootTime) -> Int64 {
+    (nanoseconds - earlier.nanoseconds) / 1_000_000
+  }
+
+  public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
 /// Milliseconds since 1970 by the machine's clock: for people and events, never for deadlines.
 public func wallClockMs() -> Int64 { read(CLOCK_REALTIME) / 1_000_000 }
 

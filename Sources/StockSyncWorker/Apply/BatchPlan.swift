@@ -20,6 +20,8 @@ struct BatchPlan: Equatable {
 
   private(set) var rows: [Row] = []
   private(set) var deadLetters: [DeadLetter] = []
+  /// The highest barrier of each partition that has one in this batch.
+  private(set) var barriers: [Int32: Int64] = [:]
   /// Messages that repeat another one of this batch.
   private(set) var duplicates = 0
 
@@ -31,6 +33,8 @@ struct BatchPlan: Equatable {
       switch message.content {
       case .unusable(let reason, let detail):
         deadLetters.append(DeadLetter(message: message, reason: reason, detail: detail))
+      case .barrier(let barrier):
+        barriers[message.partition] = max(barriers[message.partition] ?? 0, barrier.epoch)
       case .event(let event):
         if seen.insert(event.identity).inserted {
           add(message, event, known)
@@ -51,7 +55,8 @@ struct BatchPlan: Equatable {
     guard event.slot <= total else {
       return bury(.slotOutOfRange, "slot \(event.slot) of \(total)")
     }
-    let barrier = known.barrierEpochs[message.partition] ?? 0
+    let barrier = max(
+      known.barrierEpochs[message.partition] ?? 0, barriers[message.partition] ?? 0)
     rows.append(Row(message: message, event: event, isVoid: event.epoch < barrier))
   }
 

@@ -54,10 +54,10 @@ struct BatchTransaction {
       guard let barrierEpochs = try lock(batch, on: connection) else {
         return .rollback(.positionLost)
       }
-      try advance(batch, on: connection)
       let known = BatchPlan.Known(
         totals: try totals(of: batch, on: connection), barrierEpochs: barrierEpochs)
       let plan = BatchPlan(batch, known)
+      try advance(batch, plan.barriers, on: connection)
       var applied = Applied(events: batch.messages.count, deadLetters: plan.deadLetters)
       let changes = try apply(plan, &applied, on: connection)
       try bury(applied.deadLetters, on: connection)
@@ -81,12 +81,15 @@ struct BatchTransaction {
     return next == batch.start ? barrierEpochs : nil
   }
 
-  private func advance(_ batch: Batch, on connection: PostgresConnection) throws(PostgresError) {
+  private func advance(
+    _ batch: Batch, _ barriers: [Int32: Int64], on connection: PostgresConnection
+  ) throws(PostgresError) {
     let end = batch.end
     try connection.execute(
       Self.advance,
       [
         .text(topic), .int4Array(batch.partitions), .int8Array(batch.partitions.map { end[$0]! }),
+        .int8Array(batch.partitions.map { barriers[$0] ?? 0 }),
       ])
   }
 

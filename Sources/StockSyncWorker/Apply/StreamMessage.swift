@@ -4,6 +4,8 @@ import Stock
 struct StreamMessage: Sendable, Equatable {
   enum Content: Sendable, Equatable {
     case event(StockEvent)
+    /// From here on its partition's events of a lower epoch are void.
+    case barrier(Barrier)
     /// A dead letter, whatever the database holds.
     case unusable(DeadLetter.Reason, detail: String)
   }
@@ -29,7 +31,10 @@ struct StreamMessage: Sendable, Equatable {
     }
     guard let payload else { return made(.unusable(.malformed, detail: "no value")) }
     do {
-      return made(.event(try StockEvent.decode(payload)))
+      switch try TopicRecord.decode(payload) {
+      case .event(let event): return made(.event(event))
+      case .barrier(let barrier): return made(.barrier(barrier))
+      }
     } catch {
       switch error {
       case .malformed(let reason): return made(.unusable(.malformed, detail: reason))

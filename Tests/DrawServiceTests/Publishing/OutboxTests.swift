@@ -1,5 +1,6 @@
 import RedisClient
 import Stock
+import StockRecords
 import Testing
 import Threads
 

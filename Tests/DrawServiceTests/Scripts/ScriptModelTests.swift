@@ -3,6 +3,7 @@ import RedisClient
 import Testing
 
 @testable import DrawService
+@testable import ScriptModel
 
 /// The scripts against the model: one seed gives one run; `SCRIPT_TRIAL_SEED` and `SCRIPT_TRIAL_STEPS` repeat one.
 @Suite(.serialized) struct ScriptModelTests {

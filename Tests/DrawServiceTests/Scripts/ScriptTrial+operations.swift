@@ -1,6 +1,8 @@
 import RedisClient
 import Threads
 
+@testable import ScriptModel
+
 /// What a trial does: mostly what services do, and now and then what must not matter.
 extension ScriptTrial {
   private static let farMs: Int64 = 1 << 50

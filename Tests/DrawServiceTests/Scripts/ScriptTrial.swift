@@ -1,6 +1,8 @@
 import RedisClient
 import TestSupport
 
+@testable import ScriptModel
+
 /// Plays random operations on the scripts in a real Redis and on the model, and compares every answer and
 /// everything that Redis holds after each.
 final class ScriptTrial {

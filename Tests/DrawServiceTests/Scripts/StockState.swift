@@ -1,5 +1,7 @@
 import RedisClient
 
+@testable import ScriptModel
+
 /// Everything that Redis holds about an activity, as text, to be compared.
 struct StockState: Equatable {
   var fence: [String: String] = [:]

@@ -1,4 +1,4 @@
-import RedisClient
+internal import RedisClient
 
 /// What the scripts about one activity promise, written from their contracts with plain loops, a claim at a
 /// time and without regard to speed: what the real ones are held against. Time comes from their replies.

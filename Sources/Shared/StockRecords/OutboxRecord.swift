@@ -1,21 +1,25 @@
-internal import RedisClient
-internal import Stock
+public import RedisClient
+public import Stock
 
 /// An entry of the outbox stream as Redis holds it; the layout is the claim script's contract.
-struct OutboxRecord: Sendable, Equatable {
-  let lastSeq: Int64
-  let timeMs: Int64
-  let events: [StockEvent]
+public struct OutboxRecord: Sendable, Equatable {
+  public let lastSeq: Int64
+  /// Redis time of the call that wrote it.
+  public let timeMs: Int64
+  /// The epoch that the script read: of all of them.
+  public let epoch: Int64
+  /// At least one.
+  public let events: [StockEvent]
 
   /// Why an entry cannot be read.
-  struct Unreadable: Error, Equatable {
-    let id: String
-    let reason: String
+  public struct Unreadable: Error, Equatable {
+    public let id: String
+    public let reason: String
   }
 
   /// Reads one element of XRANGE's reply. The events are exactly those that the script wrote: same seq,
   /// same epoch, same time.
-  init(_ reply: RedisReply, of activity: ActivityID) throws(Unreadable) {
+  public init(_ reply: RedisReply, of activity: ActivityID) throws(Unreadable) {
     let id = reply.elements?.first?.text ?? "?"
     func unreadable(_ reason: String) -> Unreadable { Unreadable(id: id, reason: reason) }
     guard let parts = reply.elements, parts.count == 2, let values = parts[1].elements,
@@ -53,6 +57,7 @@ struct OutboxRecord: Sendable, Equatable {
     }
     lastSeq = last
     timeMs = time
+    self.epoch = epoch
     self.events = events
   }
 }

@@ -1,4 +1,4 @@
-import RedisClient
+internal import RedisClient
 
 /// One call of claim.lua.
 struct ClaimCall: Sendable {
