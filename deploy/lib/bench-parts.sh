@@ -92,12 +92,12 @@ begin_draw() {
 }
 
 # A: everything together, as many draws as go through.
-measure_whole() {
+measure_whole() { # PREFIX
   local pid outbox="stock:{$activity}:outbox" lines usage seq calls
   begin_draw
   pid=$(pid_of service-draw-1)
   sleep 1
-  note a_idle_mb "$(memory_mb "$pid" VmRSS)"
+  note "$1_idle_mb" "$(memory_mb "$pid" VmRSS)"
   run_wrk "$(draw_url)/v1/activities/$activity/draws" 1 0
   sleep 0.5
   lines=$(wc -l <"$dir/service-draw-1/log")
@@ -109,28 +109,28 @@ measure_whole() {
   sleep 0.5
   seq=$(($(redis HGET "stock:{$activity}" seq) - seq))
   calls=$(($(redis XINFO STREAM "$outbox" | grep -A1 '^entries-added' | tail -n 1) - calls))
-  note a_load_mb "$(memory_mb "$pid" VmHWM)"
+  note "$1_load_mb" "$(memory_mb "$pid" VmHWM)"
   tail -n "+$((lines + 1))" "$dir/service-draw-1/log" | grep '"event":"stats"' >"$dir/stats" || die "no stats lines"
-  note_whole "$seq" "$calls" "$usage"
+  note_whole "$1" "$seq" "$calls" "$usage"
 }
 
-note_whole() { # CLAIMS CALLS "CPU before and after of DrawService, Redis, Kafka"
+note_whole() { # PREFIX CLAIMS CALLS "CPU before and after of DrawService, Redis, Kafka"
   local claimed others draw redis kafka
   claimed=$(sum_of_draws claimed)
   others=$(sum_of_draws all)
   [[ $claimed -gt 0 ]] || die "no draw was accepted"
-  read -r draw redis kafka < <(awk '{ print $4 - $1, $5 - $2, $6 - $3 }' <<<"$3")
-  note a_per_s "$(calc "$claimed / $(wrk_seconds)")"
-  note a_no_claim $((others - claimed))
-  note a_p50_ms "$(wrk_ms 50%)"
-  note a_p99_ms "$(wrk_ms 99%)"
-  note a_batch "$(calc "$1 / $2")"
-  note a_turn_p50 "$(sed 's/.*"turnRequests":{[^}]*"p50":\([0-9]*\).*/\1/' "$dir/stats" | sort -n | awk '
+  read -r draw redis kafka < <(awk '{ print $4 - $1, $5 - $2, $6 - $3 }' <<<"$4")
+  note "$1_per_s" "$(calc "$claimed / $(wrk_seconds)")"
+  note "$1_no_claim" $((others - claimed))
+  note "$1_p50_ms" "$(wrk_ms 50%)"
+  note "$1_p99_ms" "$(wrk_ms 99%)"
+  note "$1_batch" "$(calc "$2 / $3")"
+  note "$1_turn_p50" "$(sed 's/.*"turnRequests":{[^}]*"p50":\([0-9]*\).*/\1/' "$dir/stats" | sort -n | awk '
     { value[NR] = $1 } END { print value[int((NR + 1) / 2)] }')"
-  note a_draw_us "$(calc "$draw / $claimed")"
-  note a_wrk_us "$(calc "$(wrk_us) / $claimed")"
-  note a_redis_us "$(calc "$redis / $claimed")"
-  note a_kafka_us "$(calc "$kafka / $claimed")"
+  note "$1_draw_us" "$(calc "$draw / $claimed")"
+  note "$1_wrk_us" "$(calc "$(wrk_us) / $claimed")"
+  note "$1_redis_us" "$(calc "$redis / $claimed")"
+  note "$1_kafka_us" "$(calc "$kafka / $claimed")"
 }
 
 # Answers by outcome, out of the stats lines.
@@ -141,10 +141,13 @@ sum_of_draws() { # OUTCOME, or all
 
 # D, E: draws at half of the rate, whether or not the last ones were answered.
 measure_half() { # PREFIX NUMBER_OF_RUN
-  local wanted
-  wanted=$(calc "int($(latest a_per_s) / 2)")
+  measure_fixed "$1" "$(calc "int($(latest a_per_s) / 2)")" "$2"
+}
+
+measure_fixed() { # PREFIX RATE [NUMBER_OF_RUN]
+  local wanted=$2
   "$binaries/Bench" draws --port "$(cat "$dir/service-draw-1/port")" --activity "$activity" --rate "$wanted" \
-    --connections "$connections" --seconds "$seconds" --run "$2" >"$dir/told"
+    --connections "$connections" --seconds "$seconds" --run "${3:-0}" >"$dir/told"
   [[ $(told "$dir/told" claimed) -gt 0 ]] || die "no draw was accepted"
   note "${1}_wanted_per_s" "$wanted"
   note "${1}_per_s" "$(calc "$(told "$dir/told" claimed) / $(told "$dir/told" seconds)")"
