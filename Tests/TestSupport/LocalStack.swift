@@ -11,7 +11,7 @@ public final class LocalStack: Sendable {
 
   /// The stack's data folder: logs are in `directory/redis/log` and so on.
   public let directory: String
-  private let isOurs: Bool
+  let isOurs: Bool
   private let variables: Lock<[String: String]>
   private let hasEnded = Lock(false)
   private let databasesGiven = Lock(0)
@@ -35,9 +35,12 @@ public final class LocalStack: Sendable {
 
   deinit { if isOurs { end() } }
 
-  func up(_ parts: [Part], partitions: Int) throws {
+  func up(
+    _ parts: [Part], partitions: Int, options: [String] = [], environment: [String: String] = [:]
+  ) throws {
     try command(
-      ["up", "--owner", "\(getpid())", "--partitions", "\(partitions)"] + parts.map(\.rawValue))
+      ["up", "--owner", "\(getpid())", "--partitions", "\(partitions)"] + options
+        + parts.map(\.rawValue), environment: environment)
   }
 
   /// Stops the servers and removes their data. May be called twice; does nothing to a stack that was handed in.
@@ -64,6 +67,14 @@ public final class LocalStack: Sendable {
   /// The services' settings for this stack (`SLIDING_STOCK_…`), for the environment of a `Subprocess`.
   public var serviceEnvironment: [String: String] {
     variables.withLock { $0.filter { $0.key.hasPrefix("SLIDING_STOCK_") } }
+  }
+
+  /// The same with Redis reached by way of a port, which a `RedirectingProxy` may have.
+  public func serviceEnvironment(redisPort port: Int) -> [String: String] {
+    var environment = serviceEnvironment
+    environment["SLIDING_STOCK_REDIS_PORT"] = "\(port)"
+    environment["SLIDING_STOCK_REDIS_SOCKET"] = nil
+    return environment
   }
 
   /// The process id of a part's server.
@@ -114,8 +125,9 @@ public final class LocalStack: Sendable {
 
   private var script: String { projectDirectory + "/deploy/local/stack" }
 
-  private func command(_ words: [String]) throws {
-    var environment: [String: String] = [:]
+  /// One command of `deploy/local/stack`; takes over what it says about the servers.
+  func command(_ words: [String], environment more: [String: String] = [:]) throws {
+    var environment = more
     if let mock = try? builtProduct("MockKafka") { environment["STACK_MOCK_KAFKA"] = mock }
     try Subprocess.run(
       script, words + ["--dir", directory], environment: environment, within: 300)
@@ -130,7 +142,7 @@ public final class LocalStack: Sendable {
     variables.withLock { $0 = parseEnvironment(text) }
   }
 
-  private func setting(_ name: String) -> String {
+  func setting(_ name: String) -> String {
     guard let value = variables.withLock({ $0[name] }) else {
       fatalError("the stack in \(directory) has no \(name): was that part started?")
     }
