@@ -47,7 +47,8 @@ let package = Package(
     shared("Configuration", ["JSONBytes"]),
     shared("Stock", ["JSONBytes", "CLinux"]),
     shared("RedisClient", ["CHiredis", "Threads"]),
-    shared("KafkaClient", ["CRdKafka", "Threads"]),
+    shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
+    shared("ControlTopic", ["KafkaClient", "Stock", "Threads"]),
     shared("PostgresClient", ["CPq", "Threads"]),
     shared("HTTPServer", ["CLinux", "Threads"]),
 
@@ -135,6 +136,7 @@ let package = Package(
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(
       "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
+    tests("ControlTopicTests", ["ControlTopic", "KafkaClient", "Stock", "Threads", "TestSupport"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
