@@ -94,9 +94,10 @@ extension ScriptTrial {
       entries.append((.random(in: 0...model.seq + 1, using: &random), model.epoch))
     }
     if random.chance(20) { entries += entries.prefix(1) }
-    if random.chance(10), !entries.isEmpty {
-      // Another epoch's entry of that seq, and then perhaps the right one too.
-      entries.insert((entries[0].lastSeq, entries[0].epoch + random.pick([-1, 1])), at: 0)
+    if random.chance(10), let entry = entries.first {
+      // Another epoch's entry of that seq, with or without the right one behind.
+      if random.chance(70) { entries.removeAll { $0.lastSeq == entry.lastSeq } }
+      entries.insert((entry.lastSeq, entry.epoch + random.pick([-1, 1])), at: 0)
     }
     try acknowledge(entries, epochSeen: epochSeen())
   }
