@@ -62,6 +62,9 @@ import Testing
     #expect(try eventually(within: 20) { try visitor.readiness() == "not ready: maxmemory-policy" })
     #expect(
       draw.lines("redis_setting").map { $0["level"] as? String } == ["alarm", "warning"])
+    _ = try pair.redis([RedisCommand("CONFIG", "SET", "maxmemory-policy", "noeviction")])
+    #expect(try eventually(within: 5) { try visitor.readiness() == "ready" })
+    #expect(draw.lines("redis_setting").count == 2)
     #expect(try visitor.claim("ann").state == "claimed")
 
     try stack.stop(.redis)
