@@ -51,7 +51,8 @@ let package = Package(
     shared("Protections"),
     shared("RedisClient", ["CHiredis", "Threads"]),
     shared("StockRecords", ["Stock", "RedisClient"]),
-    shared("KafkaClient", ["CRdKafka", "Threads"]),
+    shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
+    shared("ControlTopic", ["KafkaClient", "Stock", "Threads"]),
     shared("PostgresClient", ["CPq", "Threads"]),
     shared("HTTPServer", ["CLinux", "Threads"]),
 
@@ -60,7 +61,7 @@ let package = Package(
       name: "DrawService",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "HTTPServer",
+        "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
       ],
       path: "Sources/DrawService",
       resources: [
@@ -143,12 +144,14 @@ let package = Package(
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(
       "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
+    tests("ControlTopicTests", ["ControlTopic", "KafkaClient", "Stock", "Threads", "TestSupport"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
       [
         "DrawService", "Stock", "StockRecords", "ScriptModel", "Protections", "RedisClient",
-        "KafkaClient", "HTTPServer", "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
+        "KafkaClient", "ControlTopic", "HTTPServer", "Configuration", "JSONBytes", "Log", "Threads",
+        "TestSupport",
       ]),
     tests(
       "StockSyncWorkerTests",

@@ -1,5 +1,6 @@
 import RedisClient
 import Stock
+import StockRecords
 
 /// An activity's side in Redis: preheat, opening, and a look at it.
 struct RedisStock {
@@ -31,12 +32,14 @@ struct RedisStock {
 
   /// `mayBootstrap`: no activity was ever open, so a server without a fence may get one.
   func preheat(_ row: ActivityRow, epoch: Int64, mayBootstrap: Bool) throws -> Answer {
-    // The fence's identity is compared once recovery exists; until then it is empty everywhere.
-    try answer(
+    guard let identity = ServerIdentity(try connection.pipeline([ServerIdentity.command])[0]) else {
+      throw CommandError(.unavailable, "Redis does not tell who it is (INFO)")
+    }
+    return try answer(
       Self.preheat, ActivityID(row.id)!,
       [
         String(row.id), String(row.total), String(row.limit), String(row.opensMs),
-        String(row.closesMs), String(epoch), "", mayBootstrap ? "1" : "0",
+        String(row.closesMs), String(epoch), identity.description, mayBootstrap ? "1" : "0",
       ])
   }
 
