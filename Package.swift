@@ -97,6 +97,10 @@ let package = Package(
         .embedInCode("Apply/remember_releases.sql"),
         .embedInCode("Apply/bury.sql"),
         .embedInCode("Apply/change_surplus.sql"),
+        .embedInCode("DeadLetters/list_dead_letters.sql"),
+        .embedInCode("DeadLetters/lock_dead_letter.sql"),
+        .embedInCode("DeadLetters/resolve_dead_letter.sql"),
+        .embedInCode("DeadLetters/slot_holding.sql"),
       ],
       swiftSettings: strict),
 

@@ -32,7 +32,7 @@ struct ActivityCommands {
       try open(terms.id, epoch, redis)
       return try show(terms.id, store, redis)
     } catch {
-      throw Self.explained(error)
+      throw CommandError.explained(error)
     }
   }
 
@@ -49,7 +49,7 @@ struct ActivityCommands {
         throw error
       }
     } catch {
-      throw Self.explained(error)
+      throw CommandError.explained(error)
     }
   }
 
@@ -59,7 +59,7 @@ struct ActivityCommands {
       output.table(rows.map(Self.fields), empty: "no activities")
       return .ok
     } catch {
-      throw Self.explained(error)
+      throw CommandError.explained(error)
     }
   }
 
@@ -151,16 +151,5 @@ struct ActivityCommands {
       ("limit", .integer(row.limit)), ("opens", .string(timestamp(ms: row.opensMs))),
       ("closes", .string(timestamp(ms: row.closesMs))),
     ]
-  }
-
-  /// Errors of the clients as a command's.
-  private static func explained(_ error: any Error) -> any Error {
-    switch error {
-    case let error as PostgresError: CommandError(error)
-    case let error as MigrationError: CommandError(error)
-    case let error as RedisError: CommandError(.unavailable, "Redis \(error)")
-    case let error as RedisServerError: CommandError(.unavailable, "Redis \(error)")
-    default: error
-    }
   }
 }

@@ -6,6 +6,18 @@ extension Command {
   private static let id = ConfigKey(
     "id", scope: .command, "the activity: a number from 1 to 2^53 - 1")
 
+  private static let activity = ConfigKey(
+    "activity", scope: .command, "only this activity")
+  private static let reason = ConfigKey(
+    "reason", scope: .command, "only those with this reason, as 'dead-letters list' names it")
+  private static let place = [
+    ConfigKey("partition", .integer(0...Int(Int32.max)), scope: .command, "the letter's partition"),
+    ConfigKey("offset", .integer(0...Int.max), scope: .command, "the letter's offset"),
+  ]
+  private static let by = ConfigKey(
+    "by", default: "", scope: .command, "who does it; empty: the system's user")
+  private static let note = ConfigKey("note", scope: .command, "why, kept with the letter")
+
   /// Its own options, beside the settings.
   var options: [ConfigKey] {
     switch self {
@@ -25,6 +37,25 @@ extension Command {
           "closes", scope: .command, "2026-01-31T21:00:00Z, or +30s, +15m, +2h, +7d after opening"),
         Self.json,
       ]
+    case .deadLettersList:
+      [
+        Self.activity, Self.reason,
+        ConfigKey("all", .flag, default: "false", scope: .command, "resolved ones too"),
+        ConfigKey(
+          "limit", .integer(1...10_000), default: "100", scope: .command, "letters at most"),
+        ConfigKey(
+          "after", scope: .command, "PARTITION/OFFSET of the last one of the page before"),
+        Self.json,
+      ]
+    case .deadLettersShow: Self.place + [Self.json]
+    case .deadLettersReplay:
+      Self.place + [
+        Self.reason,
+        ConfigKey(
+          "all", .flag, default: "false", scope: .command, "every unresolved one of that --reason"),
+        Self.by, Self.note, Self.json,
+      ]
+    case .deadLettersDiscard: Self.place + [Self.by, Self.note, Self.json]
     }
   }
 
@@ -35,6 +66,10 @@ extension Command {
     case .activityCreate: "make an activity in Postgres, preheat Redis, open it for draws"
     case .activityShow: "an activity as Postgres and Redis have it"
     case .activityList: "all activities"
+    case .deadLettersList: "messages that were kept aside instead of applied"
+    case .deadLettersShow: "one of them, and what Postgres and Redis hold about its slot"
+    case .deadLettersReplay: "apply one to the tables after all, or all of a reason"
+    case .deadLettersDiscard: "settle one without applying it"
     }
   }
 
@@ -46,6 +81,19 @@ extension Command {
       Again with the same values it goes on where it was interrupted and changes nothing else. An activity
       that exists with other values is refused, and the field is named. With '--opens now' an activity that
       is open already is the same, and a '--closes +…' is compared as a duration.
+      """
+    case .deadLettersReplay:
+      """
+
+      Applied directly, in one transaction with the mark 'replayed': never published again, for after a recovery
+      it would be void. One that contradicts the tables is refused, named, and stays unresolved; void and
+      malformed ones are always refused.
+      """
+    case .deadLettersDiscard:
+      """
+
+      A slot that Redis holds for the letter's event stays held until it is released or Redis is recovered;
+      'reconcile' names it.
       """
     default: ""
     }
