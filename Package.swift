@@ -83,6 +83,7 @@ let package = Package(
         .embedInCode("Preheat/preheat.lua"),
         .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Migrations/0002_dead_letter_resolution.sql"),
         .embedInCode("Commands/insert_activity.sql"),
         .embedInCode("Commands/read_activities.sql"),
         .embedInCode("Commands/read_preheat.sql"),
