@@ -51,7 +51,8 @@ let package = Package(
     shared("Protections"),
     shared("RedisClient", ["CHiredis", "Threads"]),
     shared("StockRecords", ["Stock", "RedisClient"]),
-    shared("KafkaClient", ["CRdKafka", "Threads"]),
+    shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
+    shared("ControlTopic", ["KafkaClient", "Stock", "Threads"]),
     shared("PostgresClient", ["CPq", "Threads"]),
     shared("HTTPServer", ["CLinux", "Threads"]),
 
@@ -75,7 +76,7 @@ let package = Package(
       name: "StockSyncWorker",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "PostgresClient",
+        "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
       ],
       path: "Sources/StockSyncWorker",
       resources: [
@@ -148,6 +149,7 @@ let package = Package(
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(
       "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
+    tests("ControlTopicTests", ["ControlTopic", "KafkaClient", "Stock", "Threads", "TestSupport"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
