@@ -1,8 +1,8 @@
 -- Brings the claims of one batch into the table, and tells what that changed.
 --
 -- $1…$9  the batch's events: activity, slot, seq, released, usr, request, epoch, time (ms), void. No event twice,
---        no two requests with the same slot and seq, no request with two slots or claimed after its release:
---        the planner drops the first and splits batches with the others.
+--        unless once as void, no two requests with the same slot and seq, no request with two slots or claimed after
+--        its release: the planner drops the first and splits batches with the others.
 --
 -- Rows: ('delta', activity, change of held slots, ''), ('reject', event's place from 1, 0, reason), and ('race', 0,
 -- rows, '') if rows changed between the reading and the writing: then nothing may be committed. The reason given_back
