@@ -24,6 +24,16 @@ extension Command {
     case .run: []
     case .migrate, .activityList: [Self.json]
     case .activityShow: [Self.id, Self.json]
+    case .recover:
+      [
+        ConfigKey(
+          "dry-run", .flag, default: "false", scope: .command,
+          "say what would be done and why; change nothing"),
+        ConfigKey(
+          "force", .flag, default: "false", scope: .command,
+          "recover though nothing asks for it: draws are answered 503 meanwhile"),
+        Self.json,
+      ]
     case .activityCreate:
       [
         Self.id,
@@ -55,6 +65,14 @@ extension Command {
           "all", .flag, default: "false", scope: .command, "every unresolved one of that --reason"),
         Self.by, Self.note, Self.json,
       ]
+    case .reconcile:
+      [
+        Self.activity,
+        ConfigKey(
+          "repair", .flag, default: "false", scope: .command,
+          "set right what can be set right in the safe direction"),
+        Self.json,
+      ]
     case .deadLettersDiscard: Self.place + [Self.by, Self.note, Self.json]
     }
   }
@@ -70,6 +88,8 @@ extension Command {
     case .deadLettersShow: "one of them, and what Postgres and Redis hold about its slot"
     case .deadLettersReplay: "apply one to the tables after all, or all of a reason"
     case .deadLettersDiscard: "settle one without applying it"
+    case .reconcile: "compare Redis with Postgres and name each difference"
+    case .recover: "rebuild Redis from Postgres, as a running worker does by itself when it is lost"
     }
   }
 
@@ -89,11 +109,26 @@ extension Command {
       it would be void. One that contradicts the tables is refused, named, and stays unresolved; void and
       malformed ones are always refused.
       """
+    case .reconcile:
+      """
+
+      What is on its way is no difference: a worker has to be running, or what Kafka holds is never applied and
+      nothing is judged. A claim that Postgres lacks is published again with --repair; a slot that Redis lacks is
+      never locked again by itself: that is a lost Redis, and 'recover' rebuilds it. Exit status 1 where a
+      difference is left or not all was judged, 4 where a surplus contradicts the claims.
+      """
     case .deadLettersDiscard:
       """
 
       A slot that Redis holds for the letter's event stays held until it is released or Redis is recovered;
       'reconcile' names it.
+      """
+    case .recover:
+      """
+
+      A worker has to be running: its consumers apply the barriers that a recovery waits for. One recovery
+      runs at a time. Activities in Redis that Postgres does not know as open are removed from it. What goes on
+      is said on standard error, the result on standard output.
       """
     default: ""
     }

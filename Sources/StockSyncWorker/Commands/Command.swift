@@ -37,6 +37,8 @@ enum Command: String, CaseIterable {
   case deadLettersShow = "dead-letters show"
   case deadLettersReplay = "dead-letters replay"
   case deadLettersDiscard = "dead-letters discard"
+  case recover
+  case reconcile
 
   /// Words come before options; the longest that fit are the command.
   static func run(_ arguments: [String], environment: [String: String]) -> CommandStatus {
@@ -83,6 +85,8 @@ enum Command: String, CaseIterable {
     case .deadLettersShow: return try DeadLetterCommands(configuration).show()
     case .deadLettersReplay: return try DeadLetterCommands(configuration).replay()
     case .deadLettersDiscard: return try DeadLetterCommands(configuration).discard()
+    case .recover: return try RecoverCommand(configuration).run()
+    case .reconcile: return try ReconcileCommand(configuration).run()
     }
   }
 

@@ -4,14 +4,14 @@ import Stock
 /// Postgres' side of a reconciliation.
 struct PostgresSide {
   /// Held by the worker that reconciles on schedule. Any number, ours alone.
-  private static let lockKey: Int64 = 0x736c_6964_7265_6373
+  private static let advisoryKey: Int64 = 0x736c_6964_7265_6373
 
   let topic: String
   let connection: PostgresConnection
 
   /// False when another worker holds it. It ends with the session.
   func tryLock() throws(PostgresError) -> Bool {
-    try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.lockKey)]).bool(0, 0)
+    try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)]).bool(0, 0)
   }
 
   /// All activities, and those of them whose retention is over.

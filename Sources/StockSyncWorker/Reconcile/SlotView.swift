@@ -95,13 +95,16 @@ struct SlotView: Equatable, Sendable {
   }
 
   private func stuck(_ held: LockRecord) -> Difference {
-    let isApplied =
-      row.map {
-        $0.seq == held.seq && !$0.isClaimed && $0.user == held.user && $0.request == held.request
-      } ?? false
-    return made(
+    made(
       .releasingStuck, .redis, held,
-      detail: isApplied ? "Postgres has applied the release" : "Postgres has not the release")
+      detail: hasApplied(held) ? "Postgres has applied the release" : "Postgres lacks the release")
+  }
+
+  /// Whether Postgres holds the very release that a lock waits for.
+  func hasApplied(_ releasing: LockRecord) -> Bool {
+    guard let row, releasing.isReleasing else { return false }
+    return row.seq == releasing.seq && !row.isClaimed && row.user == releasing.user
+      && row.request == releasing.request
   }
 
   /// Kafka has acknowledged the claim, Postgres is past that and has an older row or none.
@@ -129,7 +132,8 @@ struct SlotView: Equatable, Sendable {
     held.epoch < epoch ? " of an older epoch: published again it would be void" : ""
   }
 
-  private func letter(of held: LockRecord) -> Letter? {
+  /// The letter of the very claim that made the lock.
+  func letter(of held: LockRecord) -> Letter? {
     letters.first {
       guard let event = $0.event else { return false }
       return event.kind == .claimed && event.seq == held.seq && event.user == held.user
