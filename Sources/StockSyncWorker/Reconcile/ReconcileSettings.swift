@@ -15,6 +15,8 @@ struct ReconcileSettings: Sendable {
   /// Longest wait for Postgres to have applied what was in Kafka.
   var waitMs: Int
   var retentionHours: Int
+  /// For the ends of all partitions.
+  var kafkaTimeoutMs = 10_000
   /// Slots whose sides may be read anew and compared at a time; the rest waits its turn.
   var suspectLimit = 20_000
 

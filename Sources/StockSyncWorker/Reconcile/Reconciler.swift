@@ -23,7 +23,6 @@ struct Reconciler {
   typealias FirstSeen = [Difference.Key: Int64]
 
   private static let slotsPerPage: Int64 = 1_000
-  private static let kafkaTimeoutMs = 10_000
 
   let settings: ReconcileSettings
   let postgres: PostgresSide
@@ -199,7 +198,7 @@ struct Reconciler {
 
     let ends = try KafkaAdmin.endOffsets(
       settings.kafka, topic: settings.topic, partitions: settings.partitions,
-      timeoutMs: Self.kafkaTimeoutMs)
+      timeoutMs: settings.kafkaTimeoutMs)
     try waitUntilApplied(ends)
     rows = try postgres.rows(id, before.keys.sorted())
     before = before.filter { Self.differs($0.value, rows[$0.key]) }
