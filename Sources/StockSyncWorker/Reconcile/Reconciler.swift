@@ -109,11 +109,10 @@ struct Reconciler {
       try judge(id, Array(suspects), epoch, ledger)
       suspects.removeAll(keepingCapacity: true)
     }
-    for first in stride(
-      from: 1, through: max(stock.total, total ?? 0), by: Int64.Stride(Self.slotsPerPage))
-    {
+    let last = min(max(stock.total, total ?? 0), StockLimits.total.upperBound)
+    for first in stride(from: 1, through: last, by: Int64.Stride(Self.slotsPerPage)) {
       if !pause(0) { throw NotJudged(reason: "stopped") }
-      let range = first...min(first + Self.slotsPerPage - 1, StockLimits.total.upperBound)
+      let range = first...min(first + Self.slotsPerPage - 1, last)
       try lookAtLocks(id, range, &suspects)
       ledger.report.slots += Int64(range.count)
       try judgeSuspects(settings.suspectLimit)
