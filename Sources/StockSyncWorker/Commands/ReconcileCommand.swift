@@ -61,7 +61,6 @@ struct ReconcileCommand {
     }
     output.object(report.fields)
     output.table(report.findings.map(\.fields), empty: "no differences")
-    if report.needsRecovery { print("run 'StockSyncWorker recover'") }
   }
 
   /// What is repaired needs nobody.

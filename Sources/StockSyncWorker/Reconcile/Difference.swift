@@ -67,6 +67,17 @@ struct Difference: Equatable, Sendable {
     }
   }
 
+  /// What a person does about it; empty where there is nothing to do, or the detail says it.
+  var advice: String {
+    switch kind {
+    // Redis looks whole, so that no worker recovers it by itself.
+    case .postgresOnly, .redisOlder: "run 'recover --force'"
+    case .heldByDeadLetter, .releaseIsDeadLetter: "replay or discard the dead letter"
+    case .surplusDiffers, .otherHolder: "compare the activity's rows with its events"
+    default: needsRecovery ? "a running worker recovers Redis" : ""
+    }
+  }
+
   /// For a person, now: no repair of ours sets it right.
   var isAlarm: Bool {
     switch kind {

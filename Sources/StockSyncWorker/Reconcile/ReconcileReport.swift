@@ -16,10 +16,10 @@ struct Finding: Equatable, Sendable {
   var view: SlotView?
   var repair = Repair.none
 
-  /// In words; empty: nothing was done and there is nothing to do.
+  /// In words, or what is to be done; empty: nothing.
   var repairText: String {
     switch repair {
-    case .none: difference.needsRecovery ? "run 'recover'" : ""
+    case .none: difference.advice
     case .done(let what): "done: \(what)"
     case .failed(let why): "failed: \(why)"
     }
