@@ -29,7 +29,7 @@ struct DeadLetterCommands {
     let limit = configuration.int("limit")
     do {
       let found = try store().list(filter, after: place, limit: limit)
-      output.table(found.map(Self.row), empty: "no dead letters")
+      output.table(found.map(\.row), empty: "no dead letters")
       if !output.asJSON, found.count == limit, let last = found.last {
         print("more: --after \(last.partition)/\(last.offset)")
       }
@@ -46,7 +46,7 @@ struct DeadLetterCommands {
       guard let letter = try store.lock(partition, offset) else {
         throw CommandError(.refused, "there is no such dead letter")
       }
-      output.object(Self.fields(letter) + fields(of: try summary(letter, store)))
+      output.object(letter.fields + fields(of: try summary(letter, store)))
       return .ok
     } catch {
       throw CommandError.explained(error)
@@ -129,7 +129,7 @@ struct DeadLetterCommands {
     guard let now = try store.lock(resolved.partition, resolved.offset) else {
       throw CommandError(.refused, "the letter went away meanwhile")
     }
-    output.object(Self.fields(now) + fields + self.fields(of: try summary(now, store)))
+    output.object(now.fields + fields + self.fields(of: try summary(now, store)))
     return .ok
   }
 
@@ -185,27 +185,6 @@ struct DeadLetterCommands {
   /// To standard error: what a command answers stays alone on standard output.
   private static func log() -> Log {
     Log(service: "worker", instance: "operator", descriptor: 2)
-  }
-
-  private static func row(_ letter: StoredLetter) -> [(key: String, value: LogValue)] {
-    [
-      ("partition", .int(letter.partition)), ("offset", .integer(letter.offset)),
-      ("reason", .string(letter.reason)),
-      ("activity", .string(letter.slot?.activity.description ?? "")),
-      ("slot", .string(letter.slot.map { String($0.number) } ?? "")),
-      ("firstSeen", .string(timestamp(ms: letter.firstSeenMs))),
-      ("resolution", .string(letter.resolution.rawValue)),
-      ("resolvedBy", .string(letter.resolvedBy ?? "")), ("detail", .string(letter.detail)),
-    ]
-  }
-
-  private static func fields(_ letter: StoredLetter) -> [(key: String, value: LogValue)] {
-    row(letter) + [
-      ("resolvedAt", .string(letter.resolvedMs.map { timestamp(ms: $0) } ?? "")),
-      ("note", .string(letter.note ?? "")),
-      ("key", .string(letter.key.map { String(decoding: $0, as: UTF8.self) } ?? "")),
-      ("payload", .string(letter.payload.map { String(decoding: $0, as: UTF8.self) } ?? "")),
-    ]
   }
 
   private func fields(of summary: SlotSummary) -> [(key: String, value: LogValue)] {

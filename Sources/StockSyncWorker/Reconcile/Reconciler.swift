@@ -1,11 +1,10 @@
 // DESIGN
 // First sight is cheap: pages of slots are read from both sides as they are, and what looks different becomes a
 // suspect; in a sale those are the claims on their way. Only suspects are read in the order that tells lag from loss
-// (SlotView), some thousands at a time, so that memory stays small and a late Postgres is waited for once, not once a page. Nothing
-// is judged by how long it took: what cannot be read in that order is not judged.
+// (SlotView), some thousands at a time, so that memory stays small and a late Postgres is waited for once, not once
+// a page. Nothing is judged by how long it took: what cannot be read in that order is not judged.
 
 import KafkaClient
-import Log
 import PostgresClient
 import RedisClient
 import Stock
@@ -46,15 +45,16 @@ struct Reconciler {
     }
     ledger.settle()
     ledger.report.tookMs = MonotonicTime.now.microseconds(since: began) / 1_000
-    firstSeen = Dictionary(
-      ledger.report.findings.map { ($0.difference.key, $0.difference.sinceMs ?? wallClockMs()) },
-      uniquingKeysWith: min)
+    let seen = ledger.report.findings.map { ($0.difference.key, $0.difference.sinceMs!) }
+    // What was not judged this time may still be there.
+    if ledger.report.notJudged == nil || firstSeen.count > ReconcileReport.findingLimit {
+      firstSeen.removeAll()
+    }
+    firstSeen.merge(seen, uniquingKeysWith: min)
     return ledger.report
   }
 
-  private func run(
-    _ only: ActivityID?, _ ledger: Ledger
-  ) throws {
+  private func run(_ only: ActivityID?, _ ledger: Ledger) throws {
     let tables = RecoveryTables(postgres.connection)
     let known = try tables.open(retentionHours: settings.retentionHours)
     let server = try RecoveryRedis(settings.redis).view(of: known.activities)
@@ -83,9 +83,7 @@ struct Reconciler {
     }
   }
 
-  private func compare(
-    _ id: ActivityID, _ epoch: Int64, _ ledger: Ledger
-  ) throws {
+  private func compare(_ id: ActivityID, _ epoch: Int64, _ ledger: Ledger) throws {
     guard let stock = try postgres.surplus(id) else { return }
     if stock.surplus != stock.total - stock.held {
       ledger.tell(
@@ -94,13 +92,15 @@ struct Reconciler {
             kind: .surplusDiffers, activity: id.value, side: .postgres,
             detail: "stock \(stock.total), surplus \(stock.surplus), rows held \(stock.held)")))
     }
-    let total = try redis.total(id)
+    guard let total = try redis.total(id) else {
+      throw RedisSide.Untrusted(description: "activity \(id) went away while it was read")
+    }
     if total != stock.total {
       ledger.tell(
         Finding(
           difference: Difference(
             kind: .totalDiffers, activity: id.value, side: .both,
-            detail: "stock \(stock.total), in Redis \(total ?? 0)")))
+            detail: "stock \(stock.total), in Redis \(total)")))
     }
     var suspects: Set<RedisSide.Wanted> = []
     func judgeSuspects(_ limit: Int) throws {
@@ -109,7 +109,7 @@ struct Reconciler {
       try judge(id, Array(suspects), epoch, ledger)
       suspects.removeAll(keepingCapacity: true)
     }
-    let last = min(max(stock.total, total ?? 0), StockLimits.total.upperBound)
+    let last = min(max(stock.total, total), StockLimits.total.upperBound)
     for first in stride(from: 1, through: last, by: Int64.Stride(Self.slotsPerPage)) {
       if !pause(0) { throw NotJudged(reason: "stopped") }
       let range = first...min(first + Self.slotsPerPage - 1, last)
@@ -171,78 +171,5 @@ struct Reconciler {
       }
     }
     return next
-  }
-
-  /// Reads suspects in the order that tells lag from loss.
-  private func judge(
-    _ id: ActivityID, _ wanted: [RedisSide.Wanted], _ epoch: Int64, _ ledger: Ledger
-  ) throws {
-    let first = try redis.look(id, wanted, epoch: epoch)
-    for found in first {
-      guard let user = found.wanted.user else { continue }
-      let view = UserView(
-        activity: id, slot: found.wanted.slot, lock: found.lock, record: found.record, user: user)
-      if let difference = view.difference {
-        ledger.tell(Finding(difference: difference, lock: found.lock))
-      }
-    }
-    // What is in the outbox is on its way.
-    var before: [Int64: RedisSide.Found] = [:]
-    for found in first where found.wanted.user == nil && !found.isWaiting {
-      before[found.wanted.slot] = found
-    }
-    var rows = try postgres.rows(id, before.keys.sorted())
-    before = before.filter { Self.differs($0.value, rows[$0.key]) }
-    if before.isEmpty { return }
-
-    let ends = try KafkaAdmin.endOffsets(
-      settings.kafka, topic: settings.topic, partitions: settings.partitions,
-      timeoutMs: settings.kafkaTimeoutMs)
-    try waitUntilApplied(ends)
-    rows = try postgres.rows(id, before.keys.sorted())
-    before = before.filter { Self.differs($0.value, rows[$0.key]) }
-    let slots = before.keys.sorted()
-    let letters = try postgres.letters(id, slots)
-    for after in try redis.look(id, slots.map { RedisSide.Wanted(slot: $0) }, epoch: epoch) {
-      let slot = after.wanted.slot
-      guard let before = before[slot], before.lock == after.lock, !after.isWaiting else { continue }
-      let view = SlotView(
-        activity: id, slot: slot, lock: after.lock, row: rows[slot], letters: letters[slot] ?? [],
-        seqBefore: before.seq, seqAfter: after.seq, epoch: epoch)
-      if let difference = view.difference {
-        ledger.tell(Finding(difference: difference, lock: after.lock, view: view))
-      }
-    }
-  }
-
-  private static func differs(_ found: RedisSide.Found, _ row: SlotView.Row?) -> Bool {
-    guard let row, row.isClaimed else { return found.lock != nil }
-    return found.lock != "\(row.user) \(row.request) \(row.seq) \(row.epoch)"
-  }
-
-  private func waitUntilApplied(_ ends: [Int32: Int64]) throws {
-    let deadline = MonotonicTime.after(ms: settings.waitMs)
-    while true {
-      let next = try postgres.positions()
-      if ends.allSatisfy({ $0.value <= next[$0.key] ?? 0 }) { return }
-      if deadline <= .now { throw NotJudged(reason: "Postgres is behind Kafka") }
-      if !pause(min(50, max(1, deadline.remainingMs))) { throw NotJudged(reason: "stopped") }
-    }
-  }
-}
-
-extension Difference {
-  /// What recovery needs, as a difference.
-  init(_ need: RecoveryNeed) {
-    let (kind, activity): (Kind, ActivityID?) =
-      switch need {
-      case .fenceMissing, .otherServer, .epoch: (.fence, nil)
-      case .activityOfOtherServer(let id), .activityEpoch(let id, _, _): (.fence, id)
-      case .activityMissing(let id), .activityIncomplete(let id): (.activityMissingInRedis, id)
-      case .locksDiffer(let id, _, _): (.locksCount, id)
-      case .outboxDiffers(let id, _, _): (.outboxCount, id)
-      }
-    self.init(
-      kind: kind, activity: activity?.value ?? 0, side: .redis, detail: need.description)
   }
 }
