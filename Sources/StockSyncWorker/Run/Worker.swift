@@ -1,5 +1,5 @@
 // DESIGN
-// Main makes the inboxes, starts the four threads and waits for a signal. Postgres' version and the topic are
+// Main makes the inboxes, starts the five threads and waits for a signal. Postgres' version and the topic are
 // looked at first, for as long as it takes: a worker that starts before its servers waits for them. Stopping goes
 // from the front to the back: the consumer hands over its last batch, hears how it ended and leaves the group, then
 // the applier's, the keeper's and the recovery's inboxes are closed.
