@@ -1,4 +1,5 @@
 import PostgresClient
+import Protections
 import Stock
 
 /// What a batch means for the tables, decided without them but for what `Known` tells.
@@ -26,7 +27,10 @@ struct BatchPlan: Equatable {
   private(set) var duplicates = 0
 
   init(_ batch: Batch, _ known: Known) {
+    // An event that is not void repeats only one that is not void either: with a new epoch seqs begin again above
+    // what Postgres holds, so the same user may rightly get the slot and seq that a void event names.
     var seen: Set<StockEvent.Identity> = []
+    var seenVoid: Set<StockEvent.Identity> = []
     rows.reserveCapacity(batch.messages.count)
     seen.reserveCapacity(batch.messages.count)
     for message in batch.messages {
@@ -36,16 +40,25 @@ struct BatchPlan: Equatable {
       case .barrier(let barrier):
         barriers[message.partition] = max(barriers[message.partition] ?? 0, barrier.epoch)
       case .event(let event):
-        if seen.insert(event.identity).inserted {
-          add(message, event, known)
-        } else {
-          duplicates += 1
-        }
+        let isVoid = isVoid(event, in: message.partition, known)
+        let isNew =
+          isVoid
+          ? !seen.contains(event.identity) && seenVoid.insert(event.identity).inserted
+          : seen.insert(event.identity).inserted
+        if isNew { add(message, event, isVoid, known) } else { duplicates += 1 }
       }
     }
   }
 
-  private mutating func add(_ message: StreamMessage, _ event: StockEvent, _ known: Known) {
+  /// From before the last recovery that the partition has heard of, this batch up to here included.
+  private func isVoid(_ event: StockEvent, in partition: Int32, _ known: Known) -> Bool {
+    let barrier = max(known.barrierEpochs[partition] ?? 0, barriers[partition] ?? 0)
+    return Protection.voidRule.isOn && event.epoch < barrier
+  }
+
+  private mutating func add(
+    _ message: StreamMessage, _ event: StockEvent, _ isVoid: Bool, _ known: Known
+  ) {
     func bury(_ reason: DeadLetter.Reason, _ detail: String) {
       deadLetters.append(DeadLetter(message: message, reason: reason, detail: detail))
     }
@@ -55,9 +68,7 @@ struct BatchPlan: Equatable {
     guard event.slot <= total else {
       return bury(.slotOutOfRange, "slot \(event.slot) of \(total)")
     }
-    let barrier = max(
-      known.barrierEpochs[message.partition] ?? 0, barriers[message.partition] ?? 0)
-    rows.append(Row(message: message, event: event, isVoid: event.epoch < barrier))
+    rows.append(Row(message: message, event: event, isVoid: isVoid))
   }
 
   /// Activities of a batch, in order, whose totals `Known` must hold.

@@ -6,11 +6,14 @@ struct Applied: Sendable, Equatable {
   var events = 0
   /// Claims minus releases that really changed the tables.
   var heldChange: Int64 = 0
+  /// Releases of claims that had been rejected because their request holds another slot.
+  var givenBack = 0
   var deadLetters: [DeadLetter] = []
 
   static func + (left: Applied, right: Applied) -> Applied {
     Applied(
       events: left.events + right.events, heldChange: left.heldChange + right.heldChange,
+      givenBack: left.givenBack + right.givenBack,
       deadLetters: left.deadLetters + right.deadLetters)
   }
 }
@@ -19,6 +22,9 @@ struct Applied: Sendable, Equatable {
 struct BatchTransaction {
   /// The constraint whose violation means that the tables contradict each other.
   static let surplusInvariant = "activity_surplus"
+
+  /// How apply_claims.sql names the release of a rejected claim.
+  private static let givenBack = "given_back"
 
   /// For the connection that applies. All joins of its statements are events to unique keys; a plan that was made when
   /// the tables were small, and reads them whole, would stay until somebody analyses them.
@@ -81,6 +87,11 @@ struct BatchTransaction {
     return next == batch.start ? barrierEpochs : nil
   }
 
+  /// Holds one partition's position, so that nobody else applies an event of its slots meanwhile.
+  func hold(_ partition: Int32, on connection: PostgresConnection) throws(PostgresError) {
+    try connection.execute(Self.lockOffsets, [.text(topic), .int4Array([partition])])
+  }
+
   private func advance(
     _ batch: Batch, _ barriers: [Int32: Int64], on connection: PostgresConnection
   ) throws(PostgresError) {
@@ -93,7 +104,7 @@ struct BatchTransaction {
       ])
   }
 
-  private func totals(of batch: Batch, on connection: PostgresConnection) throws(PostgresError)
+  func totals(of batch: Batch, on connection: PostgresConnection) throws(PostgresError)
     -> [Int64: Int64]
   {
     let found = try connection.execute(
@@ -104,7 +115,7 @@ struct BatchTransaction {
   }
 
   /// Writes claims and releases; gives the change of held slots per activity and adds what was rejected.
-  private func apply(
+  func apply(
     _ plan: BatchPlan, _ applied: inout Applied, on connection: PostgresConnection
   ) throws(PostgresError) -> [Int64: Int64] {
     if plan.rows.isEmpty { return [:] }
@@ -120,6 +131,10 @@ struct BatchTransaction {
       case "reject":
         let place = Int(found.int8(row, 1)) - 1
         rejected.insert(place)
+        if found.text(row, 3) == Self.givenBack {
+          applied.givenBack += 1
+          continue
+        }
         applied.deadLetters.append(
           DeadLetter(
             message: plan.rows[place].message,
@@ -162,7 +177,7 @@ struct BatchTransaction {
       ])
   }
 
-  private func change(_ changes: [Int64: Int64], on connection: PostgresConnection)
+  func change(_ changes: [Int64: Int64], on connection: PostgresConnection)
     throws(PostgresError)
   {
     if changes.isEmpty { return }

@@ -1,11 +1,13 @@
 -- Brings the claims of one batch into the table, and tells what that changed.
 --
 -- $1…$9  the batch's events: activity, slot, seq, released, usr, request, epoch, time (ms), void. No event twice,
---        no two requests with the same slot and seq, no request with two slots or claimed after its release:
---        the planner drops the first and splits batches with the others.
+--        unless once as void, no two requests with the same slot and seq, no request with two slots or claimed after
+--        its release: the planner drops the first and splits batches with the others.
 --
 -- Rows: ('delta', activity, change of held slots, ''), ('reject', event's place from 1, 0, reason), and ('race', 0,
--- rows, '') if rows changed between the reading and the writing: then nothing may be committed.
+-- rows, '') if rows changed between the reading and the writing: then nothing may be committed. The reason given_back
+-- is no dead letter: the request holds another slot, its claim of this one was rejected for it and counted nowhere,
+-- and here Redis gives it back. Nothing is written, or the slot that it does hold would be taken for released.
 -- The caller holds its partitions' offset rows, and a slot keeps to one partition, so nobody else touches these
 -- slots. Inserts go in key order, so that two workers cannot deadlock on the unique keys; a request that gets a slot
 -- in another partition meanwhile raises 23505, and is a visible reject when the batch is tried again.
@@ -27,6 +29,7 @@ judged AS MATERIALIZED (
       WHEN gone.slot = ev.slot AND gone.seq >= ev.seq THEN ''
       WHEN ev.void THEN 'void_epoch'
       WHEN held.seq = ev.seq THEN 'slot_seq_conflict'
+      WHEN own.slot <> ev.slot AND ev.released THEN 'given_back'
       WHEN own.slot <> ev.slot THEN 'request_has_other_slot'
       WHEN gone.slot IS NOT NULL THEN 'request_was_released'
       ELSE ''

@@ -49,10 +49,12 @@ struct ActivityTerms: Equatable {
     }
   }
 
-  static func id(_ configuration: Configuration) throws(ConfigError) -> ActivityID {
-    let text = try configuration.required("id")
+  static func id(_ configuration: Configuration, _ key: String = "id") throws(ConfigError)
+    -> ActivityID
+  {
+    let text = try configuration.required(key)
     guard let id = ActivityID(text: text) else {
-      throw ConfigError("id '\(text)' is not a number from 1 to \(ActivityID.range.upperBound)")
+      throw ConfigError("\(key) '\(text)' is not a number from 1 to \(ActivityID.range.upperBound)")
     }
     return id
   }

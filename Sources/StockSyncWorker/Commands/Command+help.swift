@@ -6,12 +6,34 @@ extension Command {
   private static let id = ConfigKey(
     "id", scope: .command, "the activity: a number from 1 to 2^53 - 1")
 
+  private static let activity = ConfigKey(
+    "activity", scope: .command, "only this activity")
+  private static let reason = ConfigKey(
+    "reason", scope: .command, "only those with this reason, as 'dead-letters list' names it")
+  private static let place = [
+    ConfigKey("partition", .integer(0...Int(Int32.max)), scope: .command, "the letter's partition"),
+    ConfigKey("offset", .integer(0...Int.max), scope: .command, "the letter's offset"),
+  ]
+  private static let by = ConfigKey(
+    "by", default: "", scope: .command, "who does it; empty: the system's user")
+  private static let note = ConfigKey("note", scope: .command, "why, kept with the letter")
+
   /// Its own options, beside the settings.
   var options: [ConfigKey] {
     switch self {
     case .run: []
     case .migrate, .activityList: [Self.json]
     case .activityShow: [Self.id, Self.json]
+    case .recover:
+      [
+        ConfigKey(
+          "dry-run", .flag, default: "false", scope: .command,
+          "say what would be done and why; change nothing"),
+        ConfigKey(
+          "force", .flag, default: "false", scope: .command,
+          "recover though nothing asks for it: draws are answered 503 meanwhile"),
+        Self.json,
+      ]
     case .activityCreate:
       [
         Self.id,
@@ -25,6 +47,33 @@ extension Command {
           "closes", scope: .command, "2026-01-31T21:00:00Z, or +30s, +15m, +2h, +7d after opening"),
         Self.json,
       ]
+    case .deadLettersList:
+      [
+        Self.activity, Self.reason,
+        ConfigKey("all", .flag, default: "false", scope: .command, "resolved ones too"),
+        ConfigKey(
+          "limit", .integer(1...10_000), default: "100", scope: .command, "letters at most"),
+        ConfigKey(
+          "after", scope: .command, "PARTITION/OFFSET of the last one of the page before"),
+        Self.json,
+      ]
+    case .deadLettersShow: Self.place + [Self.json]
+    case .deadLettersReplay:
+      Self.place + [
+        Self.reason,
+        ConfigKey(
+          "all", .flag, default: "false", scope: .command, "every unresolved one of that --reason"),
+        Self.by, Self.note, Self.json,
+      ]
+    case .reconcile:
+      [
+        Self.activity,
+        ConfigKey(
+          "repair", .flag, default: "false", scope: .command,
+          "set right what can be set right in the safe direction"),
+        Self.json,
+      ]
+    case .deadLettersDiscard: Self.place + [Self.by, Self.note, Self.json]
     }
   }
 
@@ -35,6 +84,12 @@ extension Command {
     case .activityCreate: "make an activity in Postgres, preheat Redis, open it for draws"
     case .activityShow: "an activity as Postgres and Redis have it"
     case .activityList: "all activities"
+    case .deadLettersList: "messages that were kept aside instead of applied"
+    case .deadLettersShow: "one of them, and what Postgres and Redis hold about its slot"
+    case .deadLettersReplay: "apply one to the tables after all, or all of a reason"
+    case .deadLettersDiscard: "settle one without applying it"
+    case .reconcile: "compare Redis with Postgres and name each difference"
+    case .recover: "rebuild Redis from Postgres, as a running worker does by itself when it is lost"
     }
   }
 
@@ -46,6 +101,34 @@ extension Command {
       Again with the same values it goes on where it was interrupted and changes nothing else. An activity
       that exists with other values is refused, and the field is named. With '--opens now' an activity that
       is open already is the same, and a '--closes +…' is compared as a duration.
+      """
+    case .deadLettersReplay:
+      """
+
+      Applied directly, in one transaction with the mark 'replayed': never published again, for after a recovery
+      it would be void. One that contradicts the tables is refused, named, and stays unresolved; void and
+      malformed ones are always refused.
+      """
+    case .reconcile:
+      """
+
+      What is on its way is no difference: a worker has to be running, or what Kafka holds is never applied and
+      nothing is judged. A claim that Postgres lacks is published again with --repair; a slot that Redis lacks is
+      never locked again by itself: that is a lost Redis, and 'recover' rebuilds it. Exit status 1 where a
+      difference is left or not all was judged, 4 where a surplus contradicts the claims.
+      """
+    case .deadLettersDiscard:
+      """
+
+      A slot that Redis holds for the letter's event stays held until it is released or Redis is recovered;
+      'reconcile' names it.
+      """
+    case .recover:
+      """
+
+      A worker has to be running: its consumers apply the barriers that a recovery waits for. One recovery
+      runs at a time. Activities in Redis that Postgres does not know as open are removed from it. What goes on
+      is said on standard error, the result on standard output.
       """
     default: ""
     }

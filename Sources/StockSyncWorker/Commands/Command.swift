@@ -33,6 +33,12 @@ enum Command: String, CaseIterable {
   case activityCreate = "activity create"
   case activityShow = "activity show"
   case activityList = "activity list"
+  case deadLettersList = "dead-letters list"
+  case deadLettersShow = "dead-letters show"
+  case deadLettersReplay = "dead-letters replay"
+  case deadLettersDiscard = "dead-letters discard"
+  case recover
+  case reconcile
 
   /// Words come before options; the longest that fit are the command.
   static func run(_ arguments: [String], environment: [String: String]) -> CommandStatus {
@@ -75,6 +81,12 @@ enum Command: String, CaseIterable {
     case .activityCreate: return try ActivityCommands(configuration).create()
     case .activityShow: return try ActivityCommands(configuration).show()
     case .activityList: return try ActivityCommands(configuration).list()
+    case .deadLettersList: return try DeadLetterCommands(configuration).list()
+    case .deadLettersShow: return try DeadLetterCommands(configuration).show()
+    case .deadLettersReplay: return try DeadLetterCommands(configuration).replay()
+    case .deadLettersDiscard: return try DeadLetterCommands(configuration).discard()
+    case .recover: return try RecoverCommand(configuration).run()
+    case .reconcile: return try ReconcileCommand(configuration).run()
     }
   }
 

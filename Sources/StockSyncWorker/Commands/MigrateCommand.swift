@@ -1,6 +1,8 @@
 import Configuration
+import KafkaClient
 import Log
 import PostgresClient
+import RedisClient
 
 struct MigrateCommand {
   private let settings: PostgresSettings
@@ -38,6 +40,18 @@ extension CommandError {
     switch error {
     case .postgres(let error): self.init(error)
     case .newer, .differs, .behind: self.init(.refused, error.description)
+    }
+  }
+
+  /// Errors of the clients as a command's; others as they are.
+  static func explained(_ error: any Error) -> any Error {
+    switch error {
+    case let error as PostgresError: CommandError(error)
+    case let error as MigrationError: CommandError(error)
+    case let error as RedisError: CommandError(.unavailable, "Redis \(error)")
+    case let error as RedisServerError: CommandError(.unavailable, "Redis \(error)")
+    case let error as KafkaError: CommandError(.unavailable, "Kafka \(error)")
+    default: error
     }
   }
 }

@@ -54,6 +54,9 @@ struct Applier: Sendable {
     let started = MonotonicTime.now
     let outcome = applier.apply(batch, on: session) { applied in
       for letter in applied.deadLetters { tell(letter) }
+      if applied.givenBack > 0 {
+        log.info("rejected_claims_given_back", ["claims": .int(applied.givenBack)])
+      }
       stats.count {
         $0.events += applied.events
         $0.heldChange += applied.heldChange

@@ -111,13 +111,16 @@ import Testing
     #expect(found.slot == 1)
     #expect(message.offset == 7)
     #expect(message.partition == 4)
-    for newer in [#"{"v":2}"#, #"{"v":1,"type":"barrier"}"#] {
+    for newer in [#"{"v":2}"#, #"{"v":1,"type":"frozen"}"#] {
       guard case .tooNew = decode(newer) else {
         Issue.record("\(newer) did not stop its partition")
         return
       }
     }
-    for broken in [nil, "", "{}", "garbage", #"{"v":1,"type":"claimed"}"#, "[]", "{\"v\":1"] {
+    for broken in [
+      nil, "", "{}", "garbage", #"{"v":1,"type":"claimed"}"#, "[]", "{\"v\":1",
+      #"{"v":1,"type":"barrier"}"#,
+    ] {
       guard case .message(let message) = decode(broken),
         case .unusable(.malformed, let detail) = message.content
       else {

@@ -59,7 +59,7 @@ import Threads
     #expect(
       found.sorted()
         == [
-          "refused", "request_has_other_slot", "request_has_other_slot", "request_has_other_slot",
+          "refused", "request_has_other_slot", "request_has_other_slot",
           "request_was_released", "request_was_released", "slot_out_of_range",
           "slot_out_of_range", "slot_seq_conflict", "slot_seq_conflict", "unknown_activity",
         ])

@@ -1,0 +1,78 @@
+import Log
+
+/// A difference, and what was done about it.
+struct Finding: Equatable, Sendable {
+  enum Repair: Equatable, Sendable {
+    /// None was asked for, or there is none in the safe direction.
+    case none
+    case done(String)
+    case failed(String)
+  }
+
+  var difference: Difference
+  /// The slot's lock as it was seen: what a repair asks to be still there.
+  var lock: String?
+  /// Of a slot that was compared.
+  var view: SlotView?
+  var repair = Repair.none
+
+  /// In words, or what is to be done; empty: nothing.
+  var repairText: String {
+    switch repair {
+    case .none: difference.advice
+    case .done(let what): "done: \(what)"
+    case .failed(let why): "failed: \(why)"
+    }
+  }
+
+  var fields: [(key: String, value: LogValue)] {
+    difference.fields + [("repair", .string(repairText))]
+  }
+}
+
+/// What a reconciliation found.
+struct ReconcileReport: Sendable {
+  /// Findings that are kept; more are counted.
+  static let findingLimit = 10_000
+
+  var activities = 0
+  /// Slots that were compared.
+  var slots: Int64 = 0
+  /// Slots that differed at first sight, as those on their way do.
+  var suspects = 0
+  private(set) var findings: [Finding] = []
+  private(set) var counts: [Difference.Kind: Int] = [:]
+  private(set) var repaired = 0
+  /// Why nothing was judged, or not all; nil: all was.
+  var notJudged: String?
+  var tookMs: Int64 = 0
+
+  var differences: Int { counts.values.reduce(0, +) }
+  var needsRecovery: Bool { counts.keys.contains { Self.needsRecovery($0) } }
+  var isCorrupt: Bool { counts[.surplusDiffers] != nil }
+
+  mutating func add(_ finding: Finding) {
+    counts[finding.difference.kind, default: 0] += 1
+    if case .done = finding.repair { repaired += 1 }
+    if findings.count < Self.findingLimit { findings.append(finding) }
+  }
+
+  private static func needsRecovery(_ kind: Difference.Kind) -> Bool {
+    Difference(kind: kind, activity: 0, side: .both).needsRecovery
+  }
+
+  var kinds: LogValue {
+    .object(
+      counts.map { ($0.key.rawValue, .int($0.value)) }.sorted { $0.0 < $1.0 })
+  }
+
+  var fields: [(key: String, value: LogValue)] {
+    [
+      ("activities", .int(activities)), ("slots", .integer(slots)), ("suspects", .int(suspects)),
+      ("differences", .int(differences)), ("repaired", .int(repaired)),
+      ("kinds", kinds),
+      ("needsRecovery", .bool(needsRecovery)), ("notJudged", .string(notJudged ?? "")),
+      ("tookMs", .integer(tookMs)),
+    ]
+  }
+}

@@ -1,0 +1,53 @@
+import Log
+import PostgresClient
+import RedisClient
+import Stock
+import Threads
+
+/// The thread that reconciles Redis with Postgres from time to time, and removes activities whose retention is over.
+///
+/// Values alone: its connections are made inside `run`, on its thread.
+struct ScheduledReconciler: Sendable {
+  let settings: ReconcileSettings
+  let log: Log
+  /// Closed when it has to end; nothing is ever put into it.
+  let inbox: Inbox<Never>
+
+  func run() {
+    let session = PostgresSession(settings.postgres)
+    defer { session.close() }
+    var firstSeen = Reconciler.FirstSeen()
+    var isBlind = false
+    // Without a schedule it only waits for its end.
+    let intervalMs = settings.intervalMs == 0 ? Int(Int32.max) : settings.intervalMs
+    while inbox.take(until: .after(ms: intervalMs)) != nil {
+      if settings.intervalMs == 0 { continue }
+      do {
+        try turn(session, &firstSeen)
+        if isBlind { log.info("reconcile_sees_again") }
+        isBlind = false
+      } catch {
+        if let error = error as? PostgresError { session.failed(error) }
+        if !isBlind { log.warning("reconcile_blind", ["error": .string("\(error)")]) }
+        isBlind = true
+      }
+    }
+  }
+
+  private func turn(_ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen) throws {
+    let postgres = PostgresSide(topic: settings.topic, connection: try session.connection())
+    session.succeeded()
+    // The session keeps it: one worker does it until that one is gone.
+    guard try postgres.tryLock() else { return }
+    // A new connection each time: an old one may still reach a primary that has been replaced.
+    let redis = try RedisSide(settings.redis)
+    try Expiry(
+      postgres: postgres, redis: redis, retentionHours: settings.retentionHours, log: log
+    ).run()
+    let inbox = inbox
+    let reconciler = Reconciler(
+      settings: settings, postgres: postgres, redis: redis, repairs: true,
+      pause: { inbox.take(until: .after(ms: $0)) != nil })
+    ReconcileLog(log: log).tell(try reconciler.run(firstSeen: &firstSeen))
+  }
+}
