@@ -114,6 +114,7 @@ let package = Package(
         .embedInCode("DeadLetters/slot_holding.sql"),
         .embedInCode("Reconcile/trusted.lua"),
         .embedInCode("Reconcile/slots.lua"),
+        .embedInCode("Reconcile/distrust.lua"),
         .embedInCode("Reconcile/finish_release.lua"),
         .embedInCode("Reconcile/give_back.lua"),
         .embedInCode("Reconcile/restore_user.lua"),

@@ -71,7 +71,7 @@ struct Difference: Equatable, Sendable {
   var advice: String {
     switch kind {
     // Redis looks whole, so that no worker recovers it by itself.
-    case .postgresOnly, .redisOlder: "run 'recover --force'"
+    case .postgresOnly, .redisOlder: "with --repair it is fenced, and a running worker rebuilds it"
     case .heldByDeadLetter, .releaseIsDeadLetter: "replay or discard the dead letter"
     case .surplusDiffers, .otherHolder: "compare the activity's rows with its events"
     default: needsRecovery ? "a running worker recovers Redis" : ""

@@ -12,6 +12,7 @@ struct RedisSide {
         + source)
   }
   private static let slots = script("slots", PackageResources.slots_lua)
+  private static let distrust = script("distrust", PackageResources.distrust_lua)
   private static let finishRelease = script("finish_release", PackageResources.finish_release_lua)
   private static let giveBack = script("give_back", PackageResources.give_back_lua)
   private static let restoreUser = script("restore_user", PackageResources.restore_user_lua)
@@ -46,7 +47,10 @@ struct RedisSide {
 
   init(_ endpoint: RedisEndpoint) throws(RedisError) {
     connection = try RedisConnection(
-      endpoint, scripts: [Self.slots, Self.finishRelease, Self.giveBack, Self.restoreUser])
+      endpoint,
+      scripts: [
+        Self.slots, Self.distrust, Self.finishRelease, Self.giveBack, Self.restoreUser,
+      ])
   }
 
   func total(_ id: ActivityID) throws -> Int64? {
@@ -116,6 +120,10 @@ struct RedisSide {
   }
 
   /// These write, each only while the lock is still `lock`; the script's word for how it went.
+  func distrust(_ id: ActivityID, _ slot: Int64, lock: String?, epoch: Int64) throws -> String {
+    try answer(Self.distrust, id, epoch, [String(slot), lock ?? ""])[0]
+  }
+
   func finishRelease(_ id: ActivityID, _ slot: Int64, lock: String, epoch: Int64) throws -> String {
     try answer(Self.finishRelease, id, epoch, [String(slot), lock])[0]
   }

@@ -26,7 +26,7 @@ struct Repairer {
   /// Never throws: what fails is said with its finding, and comes again next time.
   func repair(_ findings: inout [Finding]) {
     var events: [(place: Int, event: StockEvent)] = []
-    for place in findings.indices {
+    for place in findings.indices where !Self.isLoss(findings[place]) {
       if let event = eventToPublish(findings[place]) {
         events.append((place, event))
       } else {
@@ -38,6 +38,33 @@ struct Repairer {
       }
     }
     if !events.isEmpty { publish(events, &findings) }
+    // Last: what is fenced can't be repaired in any other way.
+    fence(&findings)
+  }
+
+  /// Redis lacks what Postgres holds, in an activity that looks whole.
+  private static func isLoss(_ finding: Finding) -> Bool {
+    [.postgresOnly, .redisOlder].contains(finding.difference.kind)
+  }
+
+  /// Each activity that has lost something once: then a worker rebuilds it.
+  private func fence(_ findings: inout [Finding]) {
+    var fenced: Set<ActivityID> = []
+    for place in findings.indices where Self.isLoss(findings[place]) {
+      guard let view = findings[place].view else { continue }
+      do {
+        let word =
+          fenced.contains(view.activity)
+          ? "done"
+          : try redis.distrust(
+            view.activity, view.slot, lock: findings[place].lock, epoch: view.epoch)
+        if word == "done" { fenced.insert(view.activity) }
+        findings[place].repair = Self.outcome(
+          word, "the activity is fenced, a running worker rebuilds it")
+      } catch {
+        findings[place].repair = .failed("\(error)")
+      }
+    }
   }
 
   /// The very event that made the lock, where Postgres lacks it: the lock keeps its seq and epoch. Its time is not

@@ -98,8 +98,12 @@ struct Rebuild: Sendable {
         totals.used = max(totals.used, slot)
         continue
       }
-      if !heldRequests.insert([claim.user, claim.request]).inserted { continue }
       totals.used = max(totals.used, slot)
+      // The request has a slot; this one may have been promised all the same.
+      if !heldRequests.insert([claim.user, claim.request]).inserted {
+        chunk.locks.append((slot, Self.nobody))
+        continue
+      }
       chunk.locks.append(
         (
           slot,

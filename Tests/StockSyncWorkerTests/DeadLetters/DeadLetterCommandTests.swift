@@ -134,7 +134,7 @@ import Testing
     let lost = try run("reconcile --activity 1")
     #expect(lost.status == .exited(1))
     #expect(lost.output.contains("postgres_only"))
-    #expect(lost.output.contains("run 'recover --force'"))
+    #expect(lost.output.contains("with --repair it is fenced"))
     #expect(try run("reconcile --activity zero").status == .exited(2))
   }
 }

@@ -104,13 +104,18 @@ import Testing
   @Test func repairsInTheSafeDirectionAlone() throws {
     let scene = try ReconcileScene()
     let expected = try plant(scene)
+    let fence = try #require(try scene.run("HGET", scene.keys.stock, "fence").text)
     let first = try scene.reconcile(repair: true)
     #expect(first.named == expected)
+    let lost = ["postgres_only 22", "redis_older 24"]
     #expect(
       first.mended == [
-        "redis_only 21", "postgres_older 25", "releasing_stuck 26", "releasing_stuck 27",
-        "lock_without_user 29", "request_has_other_slot 34",
+        "redis_only 21", lost[0], lost[1], "postgres_older 25", "releasing_stuck 26",
+        "releasing_stuck 27", "lock_without_user 29", "request_has_other_slot 34",
       ])
+    // What Redis has lost is recovery's: the activity is fenced. Here it is opened again to see the rest.
+    #expect(try scene.run("HGET", scene.keys.stock, "fence") == .null)
+    try scene.run("HSET", scene.keys.stock, "fence", fence)
     let locks = try scene.redis.pipeline([
       RedisCommand("HMGET", scene.keys.locks, "22", "26", "34")
     ])[0].elements
@@ -139,12 +144,13 @@ import Testing
     #expect(try scene.deployment.tables.claims(of: 1)[25]?.user == "b25")
     #expect(try scene.deployment.tables.claims(of: 1)[27]?.state == "released")
     let second = try scene.reconcile(repair: true)
-    #expect(second.mended == ["releasing_stuck 27"])
+    #expect(second.mended == lost + ["releasing_stuck 27"])
+    try scene.run("HSET", scene.keys.stock, "fence", fence)
     let third = try scene.reconcile(repair: true)
     #expect(
       third.named
-        == expected.filter { !(first.mended + second.mended).contains($0) })
-    #expect(third.repaired == 0)
+        == expected.filter { lost.contains($0) || !(first.mended + second.mended).contains($0) })
+    #expect(third.mended == lost)
     let surplus = try scene.deployment.tables.texts(
       """
       SELECT (stock_total - stock_surplus)::text FROM activity

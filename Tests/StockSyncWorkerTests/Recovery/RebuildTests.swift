@@ -118,8 +118,9 @@ import Testing
     #expect(build(slot, letters: [letter(slot: 2, seq: 4)]).locks == [2: "ann a 9 1"])
     #expect(build(slot, letters: [letter(slot: 2, seq: 4)]).users == ["ann": "a:2:9"])
     let request = [row(.claimed, "x", "rx", slot: 7, seq: 2)]
+    // The slot that the letter names may have been promised, too: it is held, by nobody.
     let built = build(request, letters: [letter(slot: 2, seq: 4)])
-    #expect(built.locks == [7: "x rx 2 1"] && built.users == ["x": "rx:7:2"])
+    #expect(built.locks == [2: "! ! 0 0", 7: "x rx 2 1"] && built.users == ["x": "rx:7:2"])
     // A slot that was given back is held by the letter all the same, and is no hint.
     let given = [row(.released, "ann", "a", slot: 2, seq: 9)]
     let held = build(given, letters: [letter(slot: 2, seq: 4)])
@@ -155,7 +156,7 @@ import Testing
       letter(.claimed, "y", "r2", slot: 3, seq: 8),
     ]
     let built = build([], letters: letters)
-    #expect(built.locks == [2: "y r2 6 2"] && built.users == ["y": "r2:2:6"])
+    #expect(built.locks == [2: "y r2 6 2", 3: "! ! 0 0"] && built.users == ["y": "r2:2:6"])
   }
 
   /// Any history of claims and releases, cut anywhere, comes out as the tables have it.
