@@ -26,12 +26,6 @@ enum RecoveryNeed: Equatable, Sendable {
     var wasAnyOpen: Bool
     /// Open and within retention.
     var activities: [ActivityID]
-
-    init(epoch: Int64, wasAnyOpen: Bool, activities: [ActivityID]) {
-      self.epoch = epoch
-      self.wasAnyOpen = wasAnyOpen
-      self.activities = activities
-    }
   }
 
   /// What Redis says, each activity as of one moment.

@@ -32,6 +32,25 @@ import Testing
     #expect(try worker.process.terminate() == .exited(0))
   }
 
+  /// All of its data are there again, and still nobody may trust them before they are compared with Postgres.
+  @Test func aRestartedRedisIsRecoveredByItself() throws {
+    let stack = try LocalStack.start()
+    defer { stack.end() }
+    let lost = try LostRedis(stack, seed: 58)
+    let worker = try lost.worker()
+    try stack.kill(.redis)
+    #expect(eventually(within: 10) { !worker.events("recovery_blind").isEmpty })
+    try stack.restart(.redis)
+    #expect(
+      eventually(within: 30) { !worker.events("recovery_done").isEmpty }, "\(worker.process.tail)")
+    #expect(worker.events("recovery_blind").count == 1)
+    #expect(worker.events("recovery_sees_again").count == 1)
+    let reason = worker.events("recovery_needed").first?["reason"] as? String
+    #expect(reason?.contains("restarted") == true)
+    #expect(try lost.differences() == [])
+    #expect(try worker.process.terminate() == .exited(0))
+  }
+
   @Test func ofTwoWorkersOneRecovers() throws {
     let lost = try LostRedis(LocalStack.shared(), seed: 52)
     let hold = temporaryFile()
