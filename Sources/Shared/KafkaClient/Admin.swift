@@ -73,9 +73,24 @@ public enum KafkaAdmin {
     let client = try AdminClient(settings)
     var offsets: [Int32: Int64] = [:]
     for partition in 0..<partitions {
-      offsets[partition] = try client.endOffset(topic, partition, until: deadline)
+      offsets[partition] = try endOffset(client, topic, partition, until: deadline)
     }
     return offsets
+  }
+
+  private static func endOffset(
+    _ client: borrowing AdminClient, _ topic: String, _ partition: Int32,
+    until deadline: MonotonicTime
+  ) throws(KafkaError) -> Int64 {
+    while true {
+      do {
+        return try client.endOffset(topic, partition, until: deadline)
+      } catch {
+        // K16: a leader may not know yet, or not any more, that it is one.
+        if error.code != "NOT_LEADER_FOR_PARTITION" || deadline <= .now { throw error }
+      }
+      pauseBriefly()
+    }
   }
 
   /// The topic's properties by Kafka's names (`min.insync.replicas`, `cleanup.policy`), defaults included.
