@@ -17,9 +17,10 @@ import Testing
     #expect(try Set(explained) == Self.alarms())
   }
 
-  /// Events in the sources that are logged as alarms: `log.alarm("name"`, or with the level chosen just before.
+  /// Events in the sources that are logged as alarms: `log.alarm("name"`, or with the level chosen just before, or handed
+  /// on as `event: "name"`.
   private static func alarms() throws -> Set<String> {
-    let pattern = try Regex(#"(?:\.?alarm\(|\.alarm\b[^"\n]{0,40},)\s*"([a-z_]+)""#)
+    let pattern = try Regex(#"(?:\.?alarm\(|\.alarm\b[^"\n]{0,40},|\bevent:)\s*"([a-z_]+)""#)
     let sources = URL(fileURLWithPath: "\(projectDirectory)/Sources")
     let files = try #require(
       FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
