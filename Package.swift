@@ -156,6 +156,13 @@ let package = Package(
         "StockSyncWorker", "Stock", "StockRecords", "Protections", "RedisClient", "KafkaClient",
         "PostgresClient", "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
       ]),
+    // The whole pair under virtual time: the real decisions, played stores.
+    tests(
+      "SimulationTests",
+      [
+        "DrawService", "StockSyncWorker", "ScriptModel", "Stock", "StockRecords", "Protections",
+        "RedisClient", "KafkaClient", "PostgresClient", "HTTPServer", "Threads", "TestSupport",
+      ]),
     tests(
       "PairTests",
       ["Crowd", "CCurl", "RedisClient", "JSONBytes", "Threads", "TestSupport"]),

@@ -1,0 +1,87 @@
+import Stock
+
+@testable import StockSyncWorker
+
+/// Kafka as far as the pair can tell: logs that only grow, and produce requests whose end is uncertain.
+struct KafkaWorld {
+  var partitions: [[TopicRecord]]
+  /// The control topic: an epoch, or nil for a heartbeat.
+  var control: [Int64?] = []
+  /// Nothing is taken until then.
+  var isAwayUntilUs: Int64 = 0
+
+  init(partitions: Int) { self.partitions = Array(repeating: [], count: partitions) }
+}
+
+/// What the producer hears of a record.
+enum Report {
+  case acknowledged(offset: Int64)
+  case failed
+}
+
+extension World {
+  /// Where the partitioner puts a slot's events. Any function will do, if it is one.
+  func partition(of event: StockEvent) -> Int {
+    Int((event.slot + event.activity.value) % Int64(setup.partitions))
+  }
+
+  func produce(
+    _ record: TopicRecord, to partition: Int, by process: Process,
+    _ report: @escaping (Report) -> Void
+  ) {
+    produce(by: process, report) { [unowned self] in
+      kafka.partitions[partition].append(record)
+      say("kafka: p\(partition) \(text(record))")
+      return Int64(kafka.partitions[partition].count - 1)
+    }
+  }
+
+  /// Idempotence is off: a request may be written late, twice, or though it was reported as failed.
+  func produce(
+    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false,
+    _ report: @escaping (Report) -> Void, _ append: @escaping () -> Int64
+  ) {
+    let timeoutUs = (timeoutMs ?? setup.messageTimeoutMs) * 1_000
+    var arrivesUs = between(500, 15_000)
+    let awayUs = kafka.isAwayUntilUs - nowUs
+    if awayUs > 0 { arrivesUs += awayUs }
+    let fate = isQuiet ? 1_000 : Int(random.next() % 1_000)
+    let trouble = setup.produceTrouble
+    if isCut || fate < trouble / 4 {
+      met(.produceLost)
+      return after(us: timeoutUs, process) { report(.failed) }
+    }
+    var answersUs: Int64? = arrivesUs + between(500, 15_000)
+    if fate < trouble / 2 {
+      met(.produceAnswerLost)
+      answersUs = nil
+    } else if fate < trouble * 3 / 4 {
+      met(.produceLate)
+      arrivesUs += between(timeoutUs / 2, timeoutUs + 2 * setup.leaseMs * 1_000)
+      answersUs = arrivesUs + between(500, 15_000)
+    }
+    if fate < trouble, trouble - fate <= trouble / 4 || chance(100) {
+      met(.produceTwice)
+      after(us: arrivesUs + between(0, 2 * timeoutUs)) { _ = append() }
+    }
+    let isTold = answersUs.map { $0 <= timeoutUs } ?? false
+    after(us: arrivesUs) { [unowned self] in
+      let offset = append()
+      if isTold {
+        after(us: answersUs! - arrivesUs, process) { report(.acknowledged(offset: offset)) }
+      }
+    }
+    if !isTold { after(us: timeoutUs, process) { report(.failed) } }
+  }
+
+  func text(_ record: TopicRecord) -> String {
+    switch record {
+    case .barrier(let barrier): "barrier e\(barrier.epoch)"
+    case .event(let event): text(event)
+    }
+  }
+
+  func text(_ event: StockEvent) -> String {
+    "\(event.kind.rawValue) \(event.activity)_\(event.slot) seq \(event.seq) e\(event.epoch) \(event.user) \(event.request)"
+  }
+}
