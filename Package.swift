@@ -51,7 +51,8 @@ let package = Package(
     shared("Protections"),
     shared("RedisClient", ["CHiredis", "Threads"]),
     shared("StockRecords", ["Stock", "RedisClient"]),
-    shared("KafkaClient", ["CRdKafka", "Threads"]),
+    shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
+    shared("ControlTopic", ["KafkaClient", "Stock", "Threads"]),
     shared("PostgresClient", ["CPq", "Threads"]),
     shared("HTTPServer", ["CLinux", "Threads"]),
 
@@ -75,13 +76,14 @@ let package = Package(
       name: "StockSyncWorker",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "PostgresClient",
+        "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
       ],
       path: "Sources/StockSyncWorker",
       resources: [
         .embedInCode("Preheat/preheat.lua"),
         .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Migrations/0002_dead_letter_resolution.sql"),
         .embedInCode("Commands/insert_activity.sql"),
         .embedInCode("Commands/read_activities.sql"),
         .embedInCode("Commands/read_preheat.sql"),
@@ -143,6 +145,7 @@ let package = Package(
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(
       "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
+    tests("ControlTopicTests", ["ControlTopic", "KafkaClient", "Stock", "Threads", "TestSupport"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
