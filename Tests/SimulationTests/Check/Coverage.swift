@@ -3,11 +3,31 @@
 /// How often what was reached.
 struct Coverage: Sendable {
   enum Point: Int, CaseIterable, Sendable {
-    case produceLost, produceAnswerLost, produceLate, produceTwice
+    // Kafka
+    case produceLost, produceAnswerLost, produceLate, produceTwice, kafkaAway
+    case cut, readFromDeposedLeader
+    // Redis
     case commandLost, commandLate, executedLate, replyLost
+    case flush, olderFile, emptyStart, plainRestart, failover, roundTrip, stall
+    // Postgres
+    case transactionFailed, commitUnknown, positionLost, voidEvent, refusedEvent
+    // Processes
+    case drawCrashed, drawStopped
+    case crashedInLock, crashedInEpoch, crashedInControl, crashedInOutbox, crashedInWait
+    case crashedInBarriers, crashedInApply, crashedInRebuild, crashedInFence
+    case stoppedInLock, stoppedInEpoch, stoppedInControl, stoppedInOutbox, stoppedInWait
+    case stoppedInBarriers, stoppedInApply, stoppedInRebuild, stoppedInFence
+    // What DrawService decided
+    case acknowledgedWithoutLease, releaseLeftToRelay, relayed
+    case fencedNothingKnown, fencedOtherServer, fencedOldEpoch, fencedLocks, fencedOutbox
     case toldPending, toldClaimed, toldClaimedAgain, toldReleased
     case toldSoldOut, toldLimitReached, toldGone, toldUnknownRequest
     case toldOverloaded, toldUnavailable, toldFenced
+    // What recovery decided
+    case needFence, needServer, needEpoch, needActivity, needCounts
+    case inLock, inEpoch, inControl, inOutbox, inWait, inBarriers, inApply, inRebuild, inFence
+    case outboxPublished, lockLost, recovered, notNeeded, elsewhere, recoveryFailed
+    case swapped, swapOtherServer, swapNotStaged, swapStagedCount, swapEpoch
   }
 
   /// Of the scripts' model.

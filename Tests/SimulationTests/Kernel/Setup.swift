@@ -21,6 +21,9 @@ struct Setup {
   var driftMs: Int64 = 300
   var marginMs: Int64 = 300
   var deadlineMs: Int64 = 1_000
+  /// Of the recovery, beyond what safety needs.
+  var extraWaitMs: Int64 = 0
+  var stepLimitMs: Int64 = 8_000
   var messageTimeoutMs: Int64 = 3_000
   var commandTimeoutMs: Int64 = 700
   var relayIntervalMs: Int64 = 400
@@ -61,6 +64,7 @@ struct Setup {
     marginMs = pick([50, 100, 300])
     deadlineMs = pick([300, 1_000, 2_000])
     messageTimeoutMs = pick([1_000, 3_000])
+    extraWaitMs = pick([0, 0, 500])
     produceTrouble = pick([0, 50, 150])
     redisTrouble = pick([0, 20, 60])
     httpTrouble = pick([0, 20, 60])

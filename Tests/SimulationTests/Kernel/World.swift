@@ -1,6 +1,8 @@
+import Stock
 import TestSupport
 
 @testable import ScriptModel
+@testable import StockSyncWorker
 
 /// Everything of one run: one seed gives one history.
 ///
@@ -24,6 +26,13 @@ final class World {
   var draws: [DrawActor] = []
   var workers: [WorkerActor] = []
   var users: [UserActor] = []
+  var operators: [OperatorActor] = []
+  /// The advisory lock: the session that holds it.
+  var lockOwner: Int?
+  var lastSession = 0
+  var lastToken = 0
+  /// Events that Postgres cannot store.
+  var refused: Set<StockEvent.Identity> = []
   var checker = Checker()
 
   init(seed: UInt64, scenario: Scenario, isTraced: Bool) {
@@ -79,6 +88,7 @@ final class World {
     draws = []
     workers = []
     users = []
+    operators = []
   }
 
   // MARK: Chance

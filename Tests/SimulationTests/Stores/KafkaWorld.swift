@@ -29,9 +29,13 @@ extension World {
     _ record: TopicRecord, to partition: Int, by process: Process,
     _ report: @escaping (Report) -> Void
   ) {
+    if case .event(let event) = record, fault(setup.refusedEvent), event.kind == .claimed {
+      refused.insert(event.identity)
+    }
     produce(by: process, report) { [unowned self] in
       kafka.partitions[partition].append(record)
       say("kafka: p\(partition) \(text(record))")
+      for worker in workers where worker.process.isAlive { worker.wake() }
       return Int64(kafka.partitions[partition].count - 1)
     }
   }

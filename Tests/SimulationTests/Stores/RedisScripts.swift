@@ -7,13 +7,9 @@ extension World {
   func execute(_ command: RedisCommand, on connection: Connection) -> RedisReply {
     let server = connection.server
     let arguments = Arguments(command)
-    let activity = Int(arguments.number(0)) - 1
-    var model = redis.servers[server].data.stocks[activity] ?? ScriptModel()
-    model.isListed = redis.servers[server].data.stocks[activity] != nil
-    model.serverEpoch = redis.servers[server].data.epoch
-    model.serverFence = redis.servers[server].data.fence
-    model.identity =
-      Protection.identityInScript.isOn ? redis.servers[server].identity : connection.identity
+    let activity = Int(arguments.number(0))
+    var model = redis.servers[server].data.stock(activity)
+    if !Protection.identityInScript.isOn { model.identity = connection.identity }
     let nowMs = redisMs(server)
     let reply: [RedisReply]
     switch command.script!.name {
@@ -39,8 +35,8 @@ extension World {
     default: fatalError("no script \(command.script!.name)")
     }
     countHits(&model)
-    say("R\(server + 1): \(command.script!.name) \(activity + 1) \(arguments) -> \(plain(reply))")
-    if model.isListed { redis.servers[server].data.stocks[activity] = model }
+    say("R\(server + 1): \(command.script!.name) \(arguments) -> \(plain(reply))")
+    if model.isListed { redis.servers[server].data.stocks[activity - 1] = model }
     return .array(reply)
   }
 

@@ -8,7 +8,9 @@ struct RedisWorld {
   var primary = 0
   private var identities = 0
 
-  init(_ setup: Setup) { addServer(RedisData(activities: setup.activities), clockMs: 0) }
+  init(_ setup: Setup) {
+    addServer(ServerModel(identity: "", activities: setup.activities), clockMs: 0)
+  }
 
   mutating func newIdentity() -> String {
     identities += 1
@@ -16,47 +18,25 @@ struct RedisWorld {
   }
 
   /// A server with these data, which is the primary from now on.
-  mutating func addServer(_ data: RedisData, clockMs: Int64) {
-    servers.append(RedisServer(identity: newIdentity(), data: data, clockMs: clockMs))
+  mutating func addServer(_ data: ServerModel, clockMs: Int64) {
+    servers.append(RedisServer(data: data, clockMs: clockMs))
+    servers[servers.count - 1].data.identity = newIdentity()
     primary = servers.count - 1
   }
 }
 
-/// What a server holds: a value, so that a replica or a file is a copy.
-struct RedisData {
-  /// stock:fence
-  var epoch: Int64?
-  var fence: String?
-  /// By activity, from 0; nil: not there.
-  var stocks: [ScriptModel?]
-  var staged: [StagedRebuild] = []
-
-  init(activities: Int) { stocks = Array(repeating: nil, count: activities) }
-}
-
-/// The staged keys of one activity and token.
-struct StagedRebuild {
-  let activity: Int
-  let token: Int
-  var locks: [Int64: ScriptModel.Lock] = [:]
-  var users: [String: [ScriptModel.Claim]] = [:]
-  var free: [String] = []
-}
-
 struct RedisServer {
-  /// run_id and master_replid.
-  var identity: String
-  var data: RedisData
+  var data: ServerModel
   var isUp = true
   /// Answers nothing until then.
   var isStalledUntilUs: Int64 = 0
   /// What its file or replica has at moments of the past, the latest last.
-  var copies: [RedisData] = []
+  var copies: [ServerModel] = []
+  var connections: [Connection] = []
   /// What its clock is ahead.
   let clockMs: Int64
 
-  init(identity: String, data: RedisData, clockMs: Int64) {
-    self.identity = identity
+  init(data: ServerModel, clockMs: Int64) {
     self.data = data
     self.clockMs = clockMs
   }
@@ -102,7 +82,10 @@ extension World {
       if redis.servers.count > 1, fault(60) { server = pick(redis.servers.count) }
       let target = redis.servers[server]
       if !target.isUp || target.isStalledUntilUs > nowUs { return done(nil) }
-      done(Connection(server: server, identity: target.identity))
+      let connection = Connection(server: server, identity: target.data.identity)
+      redis.servers[server].connections.removeAll { !$0.isOpen }
+      redis.servers[server].connections.append(connection)
+      done(connection)
     }
   }
 
