@@ -1,4 +1,3 @@
-import HTTPServer
 import KafkaClient
 import RedisClient
 import Stock
@@ -6,6 +5,8 @@ import StockRecords
 import Threads
 
 @testable import DrawService
+@testable import HTTPServer
+@testable import ScriptModel
 
 /// A DrawService: its decisions are the service's own, what stands between them is played.
 final class DrawActor {
@@ -285,31 +286,34 @@ final class DrawActor {
   }
 
   private func sweep(_ connection: Connection) {
-    var found: [OutboxRecord] = []
+    var found: [[RelayPage.Entry]] = []
     var nowMs: Int64 = 0
     world.send(connection, process) { [unowned self] in
       nowMs = world.redisMs(connection.server)
-      found = world.outbox(of: connection.server)
+      let data = world.redis.servers[connection.server].data
+      if data.fence == data.identity { found = world.outboxes(of: connection.server) }
       return []
     } _: { [unowned self] replies in
-      if replies == nil { return }
-      relay.schedule.beginSweep()
-      for record in found where nowMs - record.timeMs >= world.setup.relayAgeMs { republish(record) }
-      relay.schedule.endSweep()
+      if replies == nil || !view.isValid { return }
+      for (place, entries) in found.enumerated() where !entries.isEmpty {
+        walk(entries, of: ActivityID(Int64(place + 1))!, nowMs: nowMs)
+      }
     }
   }
 
-  private func republish(_ record: OutboxRecord) {
-    let activity = record.events[0].activity
-    let id = OutboxEntry.ID(activity: activity, epoch: record.epoch, lastSeq: record.lastSeq)
-    if underWay.contains(id) { return }
-    let count = record.events.count
-    let taken = permits.take(upTo: count)
-    guard taken == count, relay.schedule.attempt(id, now: monotonic) != nil else {
-      return permits.giveBack(taken)
+  private func walk(_ entries: [RelayPage.Entry], of activity: ActivityID, nowMs: Int64) {
+    let page = RelayPage(
+      entries, of: activity, limit: .max, nowMs: nowMs, ageMs: Int(world.setup.relayAgeMs),
+      room: permits.limit - permits.inUse, schedule: &relay.schedule, now: monotonic,
+      isUnderWay: underWay.contains)
+    if page.end == .lap { relay.schedule.endLap(activity) }
+    for (record, _) in page.due {
+      let count = record.events.count
+      guard permits.take(upTo: count) == count else { continue }
+      world.met(.relayed)
+      let id = OutboxEntry.ID(activity: activity, epoch: record.epoch, lastSeq: record.lastSeq)
+      publish(OutboxEntry(id, events: record.events.map { (event: $0, waiter: nil) }))
     }
-    world.met(.relayed)
-    publish(OutboxEntry(id, events: record.events.map { (event: $0, waiter: nil) }))
   }
 
   // MARK: The lease

@@ -107,7 +107,7 @@ extension WorkerActor {
     case .openFence(let epoch, let activities): openFence(epoch, activities)
     case .end(let ending):
       world.say("\(process.name) recovery ends: \(ending)")
-      world.met(ending)
+      world.metEnding(ending)
       if world.lockOwner == recovery!.session { world.lockOwner = nil }
       recovery?.connection.map(world.close)
       recovery = nil
@@ -126,6 +126,7 @@ extension WorkerActor {
     // The control topic was read to its end, and Redis as far as it answers.
     let highest = max(
       world.kafka.control.compactMap { $0 }.max() ?? 0,
+      world.redis.servers[world.redis.primary].data.stocks.map { $0?.epoch ?? 0 }.max() ?? 0,
       world.redis.servers[world.redis.primary].data.epoch ?? 0)
     onSession { [unowned self] in
       world.tables.epoch = max(world.tables.epoch, highest) + 1

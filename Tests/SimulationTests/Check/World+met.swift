@@ -14,7 +14,7 @@ extension World {
     }
   }
 
-  func met(_ loss: Loss) {
+  func metLoss(_ loss: Loss) {
     switch loss {
     case .flush: met(.flush)
     case .olderFile: met(.olderFile)
@@ -45,7 +45,7 @@ extension World {
   func metCrash(_ step: RecoveryFlow.Step) { met(step, from: .crashedInLock) }
   func metStop(_ step: RecoveryFlow.Step) { met(step, from: .stoppedInLock) }
 
-  func met(_ ending: RecoveryFlow.Ending) {
+  func metEnding(_ ending: RecoveryFlow.Ending) {
     switch ending {
     case .recovered: met(.recovered)
     case .notNeeded: met(.notNeeded)

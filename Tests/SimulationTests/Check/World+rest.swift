@@ -1,5 +1,8 @@
+import Stock
+
 @testable import DrawService
 @testable import ScriptModel
+@testable import StockSyncWorker
 
 extension World {
   /// What is still under way; nil: everything is at rest.

@@ -1,4 +1,5 @@
 @testable import DrawService
+@testable import ScriptModel
 
 /// One seed from beginning to end.
 enum Simulation {

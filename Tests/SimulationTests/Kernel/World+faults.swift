@@ -1,4 +1,5 @@
 @testable import ScriptModel
+@testable import StockSyncWorker
 
 /// The ways in which Redis is lost.
 enum Loss: Int, CaseIterable {
@@ -56,7 +57,7 @@ extension World {
   }
 
   func lose(_ loss: Loss) {
-    met(loss)
+    metLoss(loss)
     let number = redis.primary
     let copy =
       redis.servers[number].copies.isEmpty

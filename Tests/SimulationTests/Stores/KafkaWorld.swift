@@ -22,7 +22,7 @@ enum Report {
 extension World {
   /// Where the partitioner puts a slot's events. Any function will do, if it is one.
   func partition(of event: StockEvent) -> Int {
-    Int((event.slot + event.activity.value) % Int64(setup.partitions))
+    Int(event.slot + event.activity.value) % setup.partitions
   }
 
   func produce(
@@ -49,7 +49,7 @@ extension World {
     var arrivesUs = between(500, 15_000)
     let awayUs = kafka.isAwayUntilUs - nowUs
     if awayUs > 0 { arrivesUs += awayUs }
-    let fate = isQuiet ? 1_000 : Int(random.next() % 1_000)
+    let fate: Int = isQuiet ? 1_000 : pick(1_000)
     let trouble = setup.produceTrouble
     if isCut || fate < trouble / 4 {
       met(.produceLost)
@@ -64,7 +64,8 @@ extension World {
       arrivesUs += between(timeoutUs / 2, timeoutUs + 2 * setup.leaseMs * 1_000)
       answersUs = arrivesUs + between(500, 15_000)
     }
-    if fate < trouble, trouble - fate <= trouble / 4 || chance(100) {
+    let isDoubled = fate < trouble && (trouble - fate <= trouble / 4 || chance(100))
+    if isDoubled {
       met(.produceTwice)
       after(us: arrivesUs + between(0, 2 * timeoutUs)) { _ = append() }
     }

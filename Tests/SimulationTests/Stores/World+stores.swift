@@ -2,6 +2,7 @@ import RedisClient
 import Stock
 import StockRecords
 
+@testable import DrawService
 @testable import ScriptModel
 @testable import StockSyncWorker
 
@@ -34,20 +35,22 @@ extension World {
     }
   }
 
-  /// What a sweep reads of a server's outboxes.
-  func outbox(of server: Int) -> [OutboxRecord] {
-    var records: [OutboxRecord] = []
-    for (place, stock) in redis.servers[server].data.stocks.enumerated() {
-      guard let stock, !stock.outbox.isEmpty else { continue }
-      for entry in stock.outbox {
-        do {
-          records.append(try OutboxRecord(reply(entry), of: ActivityID(Int64(place + 1))!))
-        } catch {
-          broken(.notAlike, "\(error)")
-        }
+  /// What is in a server's outboxes, by activity.
+  func outboxes(of server: Int) -> [[RelayPage.Entry]] {
+    redis.servers[server].data.stocks.enumerated().map { place, stock in
+      (stock?.outbox ?? []).map { entry in
+        RelayPage.Entry(
+          id: "\(entry.lastSeq)-0",
+          content: Result { () throws(OutboxRecord.Unreadable) in
+            try OutboxRecord(reply(entry), of: ActivityID(Int64(place + 1))!)
+          })
       }
     }
-    return records
+  }
+
+  /// The same for a recovery, which takes what is readable.
+  func outbox(of server: Int) -> [OutboxRecord] {
+    outboxes(of: server).flatMap { $0.compactMap { try? $0.content.get() } }
   }
 
   /// An entry as XRANGE gives it.
