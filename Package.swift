@@ -61,7 +61,7 @@ let package = Package(
       name: "DrawService",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "HTTPServer",
+        "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
       ],
       path: "Sources/DrawService",
       resources: [
@@ -161,7 +161,8 @@ let package = Package(
       "DrawServiceTests",
       [
         "DrawService", "Stock", "StockRecords", "ScriptModel", "Protections", "RedisClient",
-        "KafkaClient", "HTTPServer", "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
+        "KafkaClient", "ControlTopic", "HTTPServer", "Configuration", "JSONBytes", "Log", "Threads",
+        "TestSupport",
       ]),
     tests(
       "StockSyncWorkerTests",

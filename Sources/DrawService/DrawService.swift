@@ -11,6 +11,9 @@ internal import Threads
 
 /// One running instance.
 struct DrawService {
+  /// How often a part that has failed is looked for.
+  private static let failureCheckMs = 100
+
   private let settings: Settings
   private let log: Log
 
@@ -32,18 +35,36 @@ struct DrawService {
     let isServing = parts.openForDraws(settings, log)
     if isServing { serve(parts) }
     let isDrained = drain(parts)
-    return isServing && isDrained ? 0 : 1
+    return isServing && isDrained && parts.readiness.state != .failed ? 0 : 1
   }
 
+  /// Until a signal comes or a part has failed for good.
   private func serve(_ parts: Parts) {
     var nextStats = MonotonicTime.after(ms: settings.statsIntervalMs)
+    #if TEST_SWITCHES
+      var testFault = TestFault.fromEnvironment()
+    #endif
     while true {
-      if let signal = Signals.wait(until: nextStats) {
+      if let signal = Signals.wait(until: min(nextStats, .after(ms: Self.failureCheckMs))) {
         log.info("stopping", ["signal": .int(signal)])
         return
       }
-      nextStats = nextStats.adding(ms: settings.statsIntervalMs)
-      parts.logStats(log)
+      if parts.readiness.state == .failed {
+        log.alarm(
+          "stopping_failed",
+          ["action": "drained and ended with status 1; what is in the outbox is relayed"])
+        return
+      }
+      #if TEST_SWITCHES
+        if testFault?.isDue == true {
+          testFault = nil
+          parts.failProducer()
+        }
+      #endif
+      if nextStats <= .now {
+        nextStats = nextStats.adding(ms: settings.statsIntervalMs)
+        parts.logStats(log)
+      }
     }
   }
 

@@ -26,13 +26,15 @@ extension ScriptTrial {
     model.seq = random.pick([0, 99_999_999_999_990, (1 << 53) - 100_000])
     model.epoch = random.pick([1, 7, 1 << 52])
     model.serverEpoch = model.epoch
+    (model.identity, model.fence, model.serverFence) = (identity, identity, identity)
     var stock = RedisCommand("HSET", keys[2])
     for (field, value) in StockState(model).stock {
       stock.append(field)
       stock.append(value)
     }
     try tamper([
-      RedisCommand("FLUSHDB"), RedisCommand("HSET", keys[0], "epoch", "\(model.epoch)"),
+      RedisCommand("FLUSHDB"),
+      RedisCommand("HSET", keys[0], "epoch", "\(model.epoch)", "fence", identity),
       RedisCommand("SADD", keys[1], activity), stock,
     ]) { _ in }
   }
@@ -40,8 +42,8 @@ extension ScriptTrial {
   func playStep() throws {
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<72: try playCall()
-    case 72..<76: try playUnderFault()
-    case 76..<84: try tamperWithUsed()
+    case 72..<78: try playUnderFault()
+    case 78..<84: try tamperWithUsed()
     case 84..<91: try tamperWithFree()
     case 91..<93: try changeEpoch()
     default: try changeRules()
@@ -86,9 +88,16 @@ extension ScriptTrial {
   }
 
   private func playAcknowledge() throws {
-    var entries = model.outbox.map(\.lastSeq).filter { _ in random.chance(60) }
-    if random.chance(20) { entries.append(.random(in: 0...model.seq + 1, using: &random)) }
+    var entries = model.outbox.map { (lastSeq: $0.lastSeq, epoch: $0.epoch) }
+      .filter { _ in random.chance(60) }
+    if random.chance(20) {
+      entries.append((.random(in: 0...model.seq + 1, using: &random), model.epoch))
+    }
     if random.chance(20) { entries += entries.prefix(1) }
+    if random.chance(10), !entries.isEmpty {
+      // Another epoch's entry of that seq, and then perhaps the right one too.
+      entries.insert((entries[0].lastSeq, entries[0].epoch + random.pick([-1, 1])), at: 0)
+    }
     try acknowledge(entries, epochSeen: epochSeen())
   }
 
@@ -153,36 +162,76 @@ extension ScriptTrial {
 
   /// One call while something is missing or old.
   private func playUnderFault() throws {
-    let before = model
-    switch Int.random(in: 0..<4, using: &random) {
-    case 0: try tamper([RedisCommand("DEL", keys[0])]) { $0.serverEpoch = nil }
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0:
+      try tamper([RedisCommand("DEL", keys[0])]) { ($0.serverEpoch, $0.serverFence) = (nil, nil) }
     case 1:
-      let field = random.pick(["epoch", "state", "total", "seq", "limit", "locks", "outbox"])
+      let field = random.pick([
+        "epoch", "fence", "state", "total", "seq", "limit", "locks", "outbox",
+      ])
       try tamper([RedisCommand("HDEL", keys[2], field)]) { $0.missingField = field }
-    case 2: try tamper([RedisCommand("SREM", keys[1], activity)]) { $0.isListed = false }
-    default:
-      let old = model.epoch - 1
-      try tamper([
-        RedisCommand("SREM", keys[1], activity), RedisCommand("HSET", keys[0], "epoch", "\(old)"),
-      ]) {
-        $0.isListed = false
-        $0.serverEpoch = old
-      }
+    case 2: try unlist()
+    case 3:
+      let old = "\(model.epoch - 1)"
+      try unlist()
+      try tamper([RedisCommand("HSET", keys[0], "epoch", old)]) { $0.serverEpoch = Int64(old) }
+    case 4:
+      try tamper([RedisCommand("HDEL", keys[0], "fence")]) { $0.serverFence = nil }
+    case 5: try moveToOtherServer()
+    default: try miscount()
     }
     try playCall()
+    try mend()
+  }
+
+  /// Puts right what a fault has changed, and nothing that the call under it did: not every fault concerns it.
+  private func mend() throws {
+    var mended = model
+    (mended.serverEpoch, mended.serverFence, mended.fence) = (model.epoch, identity, identity)
+    (mended.isListed, mended.missingField) = (true, nil)
+    (mended.lockCount, mended.outboxCount) = (model.locks.count, model.outbox.count)
     var whole = RedisCommand("HSET", keys[2])
-    for (field, value) in StockState(before).stock {
+    for (field, value) in StockState(mended).stock {
       whole.append(field)
       whole.append(value)
     }
     try tamper([
-      RedisCommand("HSET", keys[0], "epoch", "\(model.epoch)"),
+      RedisCommand("HSET", keys[0], "epoch", "\(model.epoch)", "fence", identity),
       RedisCommand("SADD", keys[1], activity), whole,
-    ]) {
-      let hits = $0.hits
-      $0 = before
-      $0.hits = hits
+    ]) { $0 = mended }
+  }
+
+  private func unlist() throws {
+    try tamper([RedisCommand("SREM", keys[1], activity)]) { $0.isListed = false }
+  }
+
+  /// As after a restart, a promotion or a restored copy: what is here was opened on a server with another run, or with
+  /// another history.
+  private func moveToOtherServer() throws {
+    let parts = identity.split(separator: ":")
+    let other = random.pick([
+      "\(String(parts[0].reversed())):\(parts[1])", "\(parts[0]):\(String(parts[1].reversed()))",
+      "",
+    ])
+    if random.chance(65) {
+      try tamper([RedisCommand("HSET", keys[0], "fence", other)]) { $0.serverFence = other }
+      if random.chance(60) { try unlist() }
+    } else {
+      try set("fence", other) { $0.fence = other }
     }
+  }
+
+  /// As after a restart that lost the last writes of some keys.
+  private func miscount() throws {
+    let offset = random.pick([-1, 1])
+    if random.chance(50) {
+      let count = model.lockCount + offset
+      try set("locks", "\(count)") { $0.lockCount = count }
+    } else {
+      let count = model.outboxCount + offset
+      try set("outbox", "\(count)") { $0.outboxCount = count }
+    }
+    if random.chance(30) { try unlist() }
   }
 
   // MARK: What costs time, never stock
