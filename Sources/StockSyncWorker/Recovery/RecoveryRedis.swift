@@ -8,9 +8,9 @@ struct RecoveryRedis {
   private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
     RedisScript(name: name, source: PackageResources.server_lua + source)
   }
-  private static let inspect = script("inspect", PackageResources.inspect_lua)
-  private static let swap = script("swap", PackageResources.swap_lua)
-  private static let fence = script("fence", PackageResources.fence_lua)
+  static let inspect = script("inspect", PackageResources.inspect_lua)
+  static let swap = script("swap", PackageResources.swap_lua)
+  static let fence = script("fence", PackageResources.fence_lua)
 
   /// Commands of one pipeline, where there may be many.
   private static let pipelineLimit = 500

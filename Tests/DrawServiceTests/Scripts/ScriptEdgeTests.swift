@@ -94,7 +94,7 @@ struct PlainStock {
     connection = try RedisConnection(endpoint)
     let created = try call(
       ScriptSources.preheat("preheat"),
-      [activity, "\(total)", "1", "0", far, "1", connection.serverIdentity(), "1"])
+      [activity, "\(total)", "1", "0", far, "1", "1"])
     let opened = try call(ScriptSources.preheat("open"), [activity, "1"])
     #expect(created.elements?[0].text == "created" && opened.elements?[0].text == "opened")
   }
