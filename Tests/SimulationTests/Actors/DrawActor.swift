@@ -10,6 +10,9 @@ import Threads
 
 /// A DrawService: its decisions are the service's own, what stands between them is played.
 final class DrawActor {
+  /// As the lane's own.
+  private static let idleMs: Int64 = 900
+
   unowned let world: World
   let process: Process
   private let limits: ClaimLimits
@@ -29,6 +32,7 @@ final class DrawActor {
     var connection: Connection?
     var clock: RedisClock?
     var isBusy = false
+    var lastUseUs: Int64 = 0
     var again: [DrawRequest] = []
     var undecided: [DrawRequest] = []
   }
@@ -124,19 +128,27 @@ final class DrawActor {
   }
 
   private func withConnection(_ body: @escaping () -> Void) {
-    if let connection = lane.connection, connection.isOpen, lane.clock != nil { return body() }
+    let isIdle = world.nowUs - lane.lastUseUs > Self.idleMs * 1_000
+    lane.lastUseUs = world.nowUs
+    if let connection = lane.connection, connection.isOpen {
+      if lane.clock != nil && !isIdle { return body() }
+      return readClock(connection, body)
+    }
     lane.clock = nil
     world.connect(process) { [unowned self] connection in
       lane.connection = connection
-      guard let connection else { return body() }
-      var redisMs: Int64 = 0
-      world.send(connection, process) { [unowned self] in
-        redisMs = world.redisMs(connection.server)
-        return []
-      } _: { [unowned self] replies in
-        if replies != nil { lane.clock = RedisClock(redisMs: redisMs, receivedAt: monotonic) }
-        body()
-      }
+      if let connection { readClock(connection, body) } else { body() }
+    }
+  }
+
+  private func readClock(_ connection: Connection, _ body: @escaping () -> Void) {
+    var redisMs: Int64 = 0
+    world.send(connection, process) { [unowned self] in
+      redisMs = world.redisMs(connection.server)
+      return []
+    } _: { [unowned self] replies in
+      lane.clock = replies.map { _ in RedisClock(redisMs: redisMs, receivedAt: monotonic) }
+      body()
     }
   }
 

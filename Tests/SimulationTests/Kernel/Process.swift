@@ -25,7 +25,6 @@ final class Process {
   }
 
   func start() { isAlive = true }
-  func goOn() { stoppedUntil = 0 }
   func stop(until moment: Int64) { stoppedUntil = max(stoppedUntil, moment) }
 
   /// Its clock's reading, of real time in microseconds.

@@ -82,11 +82,7 @@ extension World {
     kafka.isAwayUntilUs = 0
     redis.servers[redis.primary].isStalledUntilUs = min(
       redis.servers[redis.primary].isStalledUntilUs, nowUs + 1_000_000)
-    for draw in draws {
-      draw.isCutUntilUs = 0
-      draw.process.goOn()
-    }
-    for worker in workers { worker.process.goOn() }
+    for draw in draws { draw.isCutUntilUs = 0 }
     after(ms: 500) { [unowned self] in rebalance() }
   }
 
@@ -154,11 +150,6 @@ extension World {
     let total = tables.activities[activity].total
     let stock = redis.servers[redis.primary].data.stocks[activity]!
     let free = total - Int64(stock.locks.count)
-    let buried = (1...total).count { isBuried($0, activity) }
-    let surplus = tables.activities[activity].surplus
-    if surplus - Int64(buried) > free {
-      return broken(.notOnSale, "\(surplus) are left in Postgres, \(free) in Redis")
-    }
     checker.add(Ask(activity: activity, user: user.name, request: request))
     var answer: Answer?
     user.send(.claim(isKeyed: true), request, to: number) { answer = $0 }

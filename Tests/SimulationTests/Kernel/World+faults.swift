@@ -127,6 +127,7 @@ extension World {
     say("FAULT: \(process.name) stands still for \(lengthMs) ms")
     process.stop(until: nowUs + lengthMs * 1_000)
     if isDraw { return met(.drawStopped) }
+    after(ms: lengthMs + between(50, 1_000)) { [unowned self] in rebalance() }
     let worker = workers[number % workers.count]
     guard let recovery = worker.recovery else {
       after(ms: between(300, 1_500)) { [unowned self] in rebalance() }
@@ -153,13 +154,17 @@ extension World {
     let there = workers.filter { $0.process.isAlive && $0.process.stoppedUntil <= nowUs }
     if there.isEmpty { return }
     let first = pick(there.count)
+    generation += 1
+    let own = generation
     for worker in workers {
       var mine: [Int32] = []
       if let place = there.firstIndex(where: { $0 === worker }) {
         mine = (0..<Int32(setup.partitions)).filter { (Int($0) + first) % there.count == place }
       }
-      // Whoever stands still hears of it when it goes on.
-      after(us: between(100, 20_000), worker.process) { worker.assign(mine) }
+      // Whoever stands still hears of it when it goes on, if it is still so then.
+      after(us: between(100, 20_000), worker.process) { [unowned self] in
+        if own == generation { worker.assign(mine) }
+      }
     }
   }
 }

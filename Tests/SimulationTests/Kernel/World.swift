@@ -31,6 +31,8 @@ final class World {
   var lockOwner: Int?
   var lastSession = 0
   var lastToken = 0
+  /// Of the consumers' group.
+  var generation = 0
   /// Events that Postgres cannot store.
   var refused: Set<StockEvent.Identity> = []
   var checker = Checker()

@@ -43,8 +43,11 @@ extension World {
   /// Idempotence is off: a request may be written late, twice, or though it was reported as failed.
   func produce(
     by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false,
-    _ report: @escaping (Report) -> Void, _ append: @escaping () -> Int64
+    _ told: @escaping (Report) -> Void, _ append: @escaping () -> Int64
   ) {
+    let life = process.life
+    // A process that was started anew has no such request.
+    let report: (Report) -> Void = { if process.life == life { told($0) } }
     let timeoutUs = (timeoutMs ?? setup.messageTimeoutMs) * 1_000
     var arrivesUs = between(500, 15_000)
     let awayUs = kafka.isAwayUntilUs - nowUs

@@ -60,17 +60,19 @@ final class Connection {
 private final class Pipeline {
   var isDone = false
   let owner: Process
+  private let life: Int
   let reply: ([RedisReply]?) -> Void
 
   init(owner: Process, reply: @escaping ([RedisReply]?) -> Void) {
     self.owner = owner
+    life = owner.life
     self.reply = reply
   }
 
   func finish(_ replies: [RedisReply]?) {
     if isDone { return }
     isDone = true
-    reply(replies)
+    if owner.life == life { reply(replies) }
   }
 }
 

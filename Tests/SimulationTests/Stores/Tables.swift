@@ -105,7 +105,11 @@ struct Tables: Equatable {
         partition: letter.message.partition, offset: letter.message.offset)
       if letters[position] != nil { continue }
       var event: StockEvent?
-      if case .event(let content) = letter.message.content { event = content }
+      if case .event(let content) = letter.message.content {
+        event = content
+      } else if let payload = letter.message.payload {
+        event = try? StockEvent.decode(payload)
+      }
       letters[position] = Letter(reason: letter.reason, event: event)
     }
     for (id, change) in changes {
