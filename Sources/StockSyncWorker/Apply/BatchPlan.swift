@@ -1,4 +1,5 @@
 import PostgresClient
+import Protections
 import Stock
 
 /// What a batch means for the tables, decided without them but for what `Known` tells.
@@ -57,7 +58,8 @@ struct BatchPlan: Equatable {
     }
     let barrier = max(
       known.barrierEpochs[message.partition] ?? 0, barriers[message.partition] ?? 0)
-    rows.append(Row(message: message, event: event, isVoid: event.epoch < barrier))
+    let isVoid = event.epoch < barrier && Protection.voidRule.isOn
+    rows.append(Row(message: message, event: event, isVoid: isVoid))
   }
 
   /// Activities of a batch, in order, whose totals `Known` must hold.

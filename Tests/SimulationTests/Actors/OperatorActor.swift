@@ -27,11 +27,12 @@ final class OperatorActor {
     world.after(ms: world.between(0, slownessMs), process, body)
   }
 
-  func create() {
+  /// `sees`: it read Postgres long ago, before anything was open.
+  func create(sees isEarly: Bool = false) {
     step { [unowned self] in
-      let isPreparing = world.tables.activities[place].state == "preparing"
-      let epoch = world.tables.epoch
-      let mayBootstrap = world.openActivities.isEmpty
+      let isPreparing = isEarly || world.tables.activities[place].state == "preparing"
+      let epoch = isEarly ? 1 : world.tables.epoch
+      let mayBootstrap = isEarly || world.openActivities.isEmpty
       if isPreparing || !Protection.preheatWhilePreparing.isOn {
         preheat(epoch, mayBootstrap || !Protection.preheatWhilePreparing.isOn)
       } else {

@@ -51,7 +51,7 @@ final class UserActor {
     }
   }
 
-  private func pause() -> Int64 { world.chance(300) ? world.between(1, 40) : world.between(100, 2_500) }
+  private func pause() -> Int64 { world.chance(world.setup.haste) ? world.between(1, 300) : world.between(100, 2_500) }
 
   private func claimAnew() {
     if requests.count >= world.setup.claimsPerUser { return }

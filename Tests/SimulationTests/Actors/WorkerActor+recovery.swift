@@ -85,6 +85,7 @@ extension WorkerActor {
   private func carryOut(_ action: RecoveryFlow.Action) {
     let step = recovery!.flow.step
     world.met(step)
+    world.troubleStep(of: self)
     switch action {
     case .takeLock: takeLock()
     case .advanceEpoch: advanceEpoch()
@@ -223,6 +224,7 @@ extension WorkerActor {
     world.send(connection, process) { [unowned self] in
       world.keepCopy(connection.server)
       value = body(&world.redis.servers[connection.server])
+      if let text = world.olderSwap { world.broken(.olderSwap, text) }
       return []
     } _: { [unowned self] replies in
       guard recovery?.session == session else { return }
@@ -279,8 +281,13 @@ extension WorkerActor {
       free: Int(state.totals.free), terms: terms, seq: state.totals.seq, used: state.totals.used,
       compares: Protection.swapComparesEpoch.isOn, clears: Protection.outboxClearedAtSwap.isOn)
     let server = state.connection!.server
-    onServer { server in
-      server.data.swap(call)
+    onServer { [unowned self] server in
+      let before = server.data.stocks[place]?.epoch ?? 0
+      let answer = server.data.swap(call)
+      if answer.word == "swapped", before > epoch {
+        world.olderSwap = "e\(epoch) in the place of e\(before)"
+      }
+      return answer
     } then: { [unowned self] answer in
       world.say("\(process.name) swap of \(activity) at e\(epoch) on R\(server + 1): \(answer.word)")
       world.met(answer)

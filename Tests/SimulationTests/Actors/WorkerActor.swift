@@ -139,7 +139,7 @@ final class WorkerActor {
 
 extension World {
   /// How long Postgres takes.
-  func postgresUs() -> Int64 { fault(30) ? between(100_000, 1_500_000) : between(200, 5_000) }
+  func postgresUs() -> Int64 { fault(setup.postgresTrouble) ? between(100_000, 1_500_000) : between(200, 5_000) }
 
   func message(_ record: TopicRecord, _ partition: Int32, _ offset: Int64) -> StreamMessage {
     switch record {

@@ -11,6 +11,7 @@ enum Rule: String, Sendable, CaseIterable {
   case notAlike = "Redis and Postgres differ at rest"
   case notAtRest = "it does not come to rest"
   case notOnSale = "the sale does not go on"
+  case olderSwap = "an older rebuild replaced a newer one"
   case needlessVoid = "a claim was lost that had survived"
 }
 

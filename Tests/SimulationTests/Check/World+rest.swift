@@ -22,6 +22,10 @@ extension World {
     where tables.offsets[place].next != log.count {
       return "partition \(place) is not applied to its end"
     }
+    for process in draws.map(\.process) + workers.map(\.process)
+    where !process.isAlive || process.stoppedUntil > nowUs {
+      return "\(process.name) is not there"
+    }
     for worker in workers where worker.recovery != nil { return "\(worker.process.name) recovers" }
     for draw in draws {
       if !draw.view.isValid { return "\(draw.process.name) has no lease" }

@@ -1,12 +1,28 @@
 import TestSupport
 
-/// What a run is biased to; `walk` is everything at once, at random.
-enum Scenario: Int, CaseIterable, Sendable {
-  case walk
+/// What a run is biased to, so that rare meetings of faults are not rare.
+enum Mood: Int, CaseIterable, Sendable {
+  /// A little of everything.
+  case even
+  /// Events are written late, around a loss, and twice.
+  case late
+  /// A deposed primary serves on, and a DrawService is cut off from the news.
+  case oldPrimary
+  /// Both of these.
+  case oldAndLate
+  /// The control topic is slow, and its records come twice.
+  case slowControl
+  /// Postgres is behind.
+  case slowApply
+  /// Faults at the steps of a recovery.
+  case stepTrouble
+  /// Few slots, many claims and releases.
+  case churn
 }
 
 /// The pair, its settings and its faults, drawn at random.
 struct Setup {
+  var mood = Mood.even
   var draws = 2
   var workers = 1
   var partitions = 1
@@ -37,6 +53,16 @@ struct Setup {
   var httpTrouble = 20
   var unknownCommit = 20
   var refusedEvent = 0
+  /// Of events that are sent shortly before a loss or in a recovery, that they come late.
+  var lateAround = 0
+  var controlTrouble = 0
+  var postgresTrouble = 30
+  var stepTrouble = 0
+  /// Users that hardly wait.
+  var haste = 300
+  /// A second `activity create`, at any time, slowly.
+  var secondCreate = 100
+  var stopAtLoss = false
 
   // How many there are.
   var losses = 1
@@ -45,7 +71,7 @@ struct Setup {
   var cuts = 1
   var outages = 0
 
-  init(_ scenario: Scenario, using random: inout Seeded) {
+  init(using random: inout Seeded) {
     func pick<Value>(_ choices: [Value]) -> Value {
       choices[Int(random.next() % UInt64(choices.count))]
     }
@@ -76,5 +102,60 @@ struct Setup {
     cuts = pick([0, 1, 1])
     outages = pick([0, 0, 1])
     faultsMs = pick([6_000, 12_000, 20_000])
+    claimsPerUser = pick([2, 3, 4])
+    mood = pick(Mood.allCases)
+    haste = pick([100, 300, 600])
+    switch mood {
+    case .even: break
+    case .late: beLate(pick([300, 500, 800]))
+    case .oldPrimary: keepOldPrimary()
+    case .oldAndLate:
+      keepOldPrimary()
+      beLate(pick([300, 500, 800]))
+    case .slowControl:
+      keepOldPrimary()
+      controlTrouble = 500
+      losses = pick([1, 2, 3])
+    case .slowApply:
+      postgresTrouble = 300
+      haste = 700
+      losses = max(1, losses)
+    case .stepTrouble:
+      stepTrouble = pick([50, 100, 200])
+      losses = max(1, losses)
+      slots[0] = pick([4, 6, 8])
+      haste = 600
+    case .churn:
+      slots = slots.map { _ in pick([1, 2, 2]) }
+      claimsPerUser = 4
+      haste = 800
+      losses = max(1, losses)
+    }
+  }
+
+  private mutating func beLate(_ permille: Int) {
+    lateAround = permille
+    leaseMs = 500
+    heartbeatMs = 125
+    driftMs = 50
+    marginMs = 50
+    deadlineMs = 3_000
+    messageTimeoutMs = 6_000
+    losses = max(1, losses)
+    haste = 700
+  }
+
+  private mutating func keepOldPrimary() {
+    draws = max(2, draws)
+    leaseMs = 1_000
+    heartbeatMs = 250
+    driftMs = 50
+    marginMs = 50
+    extraWaitMs = 0
+    cuts = 2
+    losses = max(1, losses)
+    stopAtLoss = true
+    haste = 700
+    faultsMs = 15_000
   }
 }

@@ -13,9 +13,9 @@ enum Simulation {
   private static let scripts = StockScripts()
 
   static func run(
-    seed: UInt64, scenario: Scenario = .walk, isTraced: Bool = false
+    seed: UInt64, isTraced: Bool = false
   ) -> Result {
-    let world = World(seed: seed, scenario: scenario, isTraced: isTraced)
+    let world = World(seed: seed, isTraced: isTraced)
     defer { world.dismantle() }
     world.play(scripts)
     return Result(
@@ -74,6 +74,12 @@ extension World {
       }
     }
     isQuiet = false
+    if !chance(setup.secondCreate) { return }
+    let second = OperatorActor(
+      self, activity: 1 + pick(setup.activities), slownessMs: between(10, setup.faultsMs / 2))
+    operators.append(second)
+    // One that was begun before all, or any time.
+    second.create(sees: chance(500))
   }
 
   /// Ends what would only end by another fault.

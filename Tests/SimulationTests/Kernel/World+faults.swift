@@ -17,8 +17,14 @@ extension World {
     for place in 0..<setup.losses {
       let at = place == 0 ? centre : moment()
       if chance(300) { centre = at }
-      let loss = Loss(rawValue: pick(Loss.allCases.count))!
+      let loss =
+        setup.stopAtLoss && chance(700) ? .failover : Loss(rawValue: pick(Loss.allCases.count))!
+      lossesUs.append(at * 1_000)
       plan(at) { $0.lose(loss) }
+      if setup.stopAtLoss {
+        let (number, lengthMs) = (pick(8), between(1_000, 9_000))
+        plan(at + between(-800, 400)) { $0.cut(number, lengthMs) }
+      }
     }
     for _ in 0..<setup.crashes {
       let (isDraw, number, backMs) = (chance(500), pick(8), between(50, 2_500))
@@ -72,7 +78,7 @@ extension World {
     case .plainRestart: restart(with: redis.servers[number].data)
     case .failover:
       redis.addServer(copy, clockMs: between(-100, 100))
-      let oldEnds = between(200, 8_000)
+      let oldEnds = setup.stopAtLoss ? between(3_000, 14_000) : between(200, 8_000)
       after(ms: oldEnds) { [unowned self] in takeDown(number) }
     case .roundTrip:
       // Demoted, given another's older data, and promoted again: its clients noticed nothing.
@@ -138,6 +144,28 @@ extension World {
     after(ms: between(300, 2_000)) { [unowned self] in
       if process.stoppedUntil > nowUs, lockOwner == recovery.session { lockOwner = nil }
       rebalance()
+    }
+  }
+
+  /// At a recovery's step something may happen, at once or in a moment.
+  func troubleStep(of worker: WorkerActor) {
+    if !fault(setup.stepTrouble) { return }
+    let what = pick(6)
+    after(us: between(0, 8_000)) { [unowned self] in
+      if isQuiet { return }
+      switch what {
+      case 0, 1:
+        lossesUs.append(nowUs)
+        lose(Loss(rawValue: pick(Loss.allCases.count))!)
+      case 2: crash(false, worker.number, between(20, 600))
+      case 3: stop(false, worker.number, between(100, 2 * setup.leaseMs + 3_000))
+      case 4:
+        say("FAULT: the advisory lock's session ends")
+        lockOwner = nil
+      default:
+        say("FAULT: the recovery's connection breaks")
+        worker.recovery?.connection.map(close)
+      }
     }
   }
 

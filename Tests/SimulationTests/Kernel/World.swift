@@ -31,16 +31,20 @@ final class World {
   var lockOwner: Int?
   var lastSession = 0
   var lastToken = 0
+  /// When Redis is lost next, as planned, and was lost last.
+  var lossesUs: [Int64] = []
   /// Of the consumers' group.
   var generation = 0
+  /// A rebuild that replaced a newer one.
+  var olderSwap: String?
   /// Events that Postgres cannot store.
   var refused: Set<StockEvent.Identity> = []
   var checker = Checker()
 
-  init(seed: UInt64, scenario: Scenario, isTraced: Bool) {
+  init(seed: UInt64, isTraced: Bool) {
     self.seed = seed
-    var random = Seeded(seed &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(scenario.rawValue))
-    setup = Setup(scenario, using: &random)
+    var random = Seeded(seed &* 0x9e37_79b9_7f4a_7c15)
+    setup = Setup(using: &random)
     self.random = random
     trace = isTraced ? [] : nil
     tables = Tables(setup)
@@ -102,6 +106,11 @@ final class World {
   }
 
   func pick(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
+
+  /// Shortly before a loss, or in the recovery after it.
+  var isAroundLoss: Bool {
+    lossesUs.contains { nowUs > $0 - 1_500_000 && nowUs < $0 + 2_500_000 }
+  }
 
   /// A fault that the setup makes this likely; never once faults have stopped.
   func fault(_ permille: Int) -> Bool { !isQuiet && chance(permille) }

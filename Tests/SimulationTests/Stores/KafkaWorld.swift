@@ -32,7 +32,8 @@ extension World {
     if case .event(let event) = record, fault(setup.refusedEvent), event.kind == .claimed {
       refused.insert(event.identity)
     }
-    produce(by: process, report) { [unowned self] in
+    produce(by: process, isLate: isAroundLoss && fault(setup.lateAround), report) {
+      [unowned self] in
       kafka.partitions[partition].append(record)
       say("kafka: p\(partition) \(text(record))")
       for worker in workers where worker.process.isAlive { worker.wake() }
@@ -42,7 +43,8 @@ extension World {
 
   /// Idempotence is off: a request may be written late, twice, or though it was reported as failed.
   func produce(
-    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false,
+    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false, isLate: Bool = false,
+    trouble moreTrouble: Int? = nil,
     _ told: @escaping (Report) -> Void, _ append: @escaping () -> Int64
   ) {
     let life = process.life
@@ -53,7 +55,7 @@ extension World {
     let awayUs = kafka.isAwayUntilUs - nowUs
     if awayUs > 0 { arrivesUs += awayUs }
     let fate: Int = isQuiet ? 1_000 : pick(1_000)
-    let trouble = setup.produceTrouble
+    let trouble = moreTrouble ?? setup.produceTrouble
     if isCut || fate < trouble / 4 {
       met(.produceLost)
       return after(us: timeoutUs, process) { report(.failed) }
@@ -62,12 +64,16 @@ extension World {
     if fate < trouble / 2 {
       met(.produceAnswerLost)
       answersUs = nil
+    } else if isLate {
+      met(.produceLate)
+      arrivesUs += between(200_000, 4_000_000)
+      answersUs = arrivesUs + between(500, 15_000)
     } else if fate < trouble * 3 / 4 {
       met(.produceLate)
-      arrivesUs += between(timeoutUs / 2, timeoutUs + 2 * setup.leaseMs * 1_000)
+      arrivesUs += between(timeoutUs / 4, timeoutUs + 2 * setup.leaseMs * 1_000)
       answersUs = arrivesUs + between(500, 15_000)
     }
-    let isDoubled = fate < trouble && (trouble - fate <= trouble / 4 || chance(100))
+    let isDoubled = isLate && chance(200) || fate < trouble && (trouble - fate <= trouble / 4 || chance(100))
     if isDoubled {
       met(.produceTwice)
       after(us: arrivesUs + between(0, 2 * timeoutUs)) { _ = append() }

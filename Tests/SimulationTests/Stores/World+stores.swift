@@ -23,7 +23,10 @@ extension World {
   func produceControl(
     _ epoch: Int64?, by process: Process, isCut: Bool, _ report: @escaping (Report) -> Void
   ) {
-    produce(by: process, timeoutMs: setup.leaseMs, isCut: isCut, report) { [unowned self] in
+    produce(
+      by: process, timeoutMs: epoch == nil ? setup.leaseMs : 4_000, isCut: isCut,
+      trouble: epoch == nil ? nil : max(setup.controlTrouble, setup.produceTrouble), report
+    ) { [unowned self] in
       kafka.control.append(epoch)
       if let epoch {
         say("control: e\(epoch)")
