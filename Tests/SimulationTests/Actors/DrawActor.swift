@@ -1,4 +1,5 @@
 import KafkaClient
+import Protections
 import RedisClient
 import Stock
 import StockRecords
@@ -239,10 +240,11 @@ final class DrawActor {
 
   private func publish(_ entry: OutboxEntry) {
     underWay.insert(entry.id)
+    let early = view
     for publication in entry.publications() {
       let event = publication.event
       world.produce(.event(event), to: world.partition(of: event), by: process) {
-        [unowned self] report in settle(publication, report)
+        [unowned self] report in settle(publication, report, early)
       }
       guard let deadline = publication.deadline(ms: limits.deadlineMs) else { continue }
       let leftNs = deadline.nanoseconds - monotonic.nanoseconds
@@ -253,12 +255,14 @@ final class DrawActor {
     }
   }
 
-  private func settle(_ publication: Publication, _ report: Report) {
+  /// `early`: the lease when the event was sent, which proves nothing.
+  private func settle(_ publication: Publication, _ report: Report, _ early: LeaseView) {
     permits.giveBack(1)
     let event = publication.event
     let isAcknowledged = if case .acknowledged = report { true } else { false }
     let settlement = Settlement(
-      event.kind, epoch: event.epoch, isAcknowledged: isAcknowledged, lease: view)
+      event.kind, epoch: event.epoch, isAcknowledged: isAcknowledged,
+      lease: Protection.leaseAfterReport.isOn ? view : early)
     switch settlement {
     case .claimed:
       if let waiter = publication.takeWaiter() {

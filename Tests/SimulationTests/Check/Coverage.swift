@@ -4,7 +4,7 @@
 struct Coverage: Sendable {
   enum Point: Int, CaseIterable, Sendable {
     // Kafka
-    case produceLost, produceAnswerLost, produceLate, produceTwice, kafkaAway
+    case produceLost, produceAnswerLost, produceLate, produceTwice, newsTwice, kafkaAway
     case cut, readFromDeposedLeader
     // Redis
     case commandLost, commandLate, executedLate, replyLost

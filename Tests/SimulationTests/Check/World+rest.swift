@@ -48,6 +48,12 @@ extension World {
       if stock.lockCount != stock.locks.count { broken(.notAlike, "the count of locks") }
     }
     for ask in checker.asks { check(ask) }
+    for event in survivors {
+      let lost = tables.letters.values.contains {
+        $0.reason == .voidEpoch && $0.event?.identity == event.identity
+      }
+      if lost { broken(.needlessVoid, text(event)) }
+    }
   }
 
   /// Slots of a dead letter that nobody has decided on.

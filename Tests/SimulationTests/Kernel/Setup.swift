@@ -16,8 +16,19 @@ enum Mood: Int, CaseIterable, Sendable {
   case slowApply
   /// Faults at the steps of a recovery.
   case stepTrouble
-  /// Few slots, many claims and releases.
+  /// Few slots, many claims and releases, commands that are carried out late.
   case churn
+  /// Two losses with the news of the first coming again behind the second's.
+  case oldNews
+  /// One loss that loses nothing, with much in the outbox.
+  case survivors
+
+  /// Those in which more has to meet come more often.
+  static let drawn: [Mood] = [
+    .even, .late, .oldPrimary, .oldAndLate, .oldAndLate, .oldAndLate, .slowControl, .slowControl,
+    .slowApply, .stepTrouble, .stepTrouble, .stepTrouble, .churn, .oldNews, .oldNews, .oldNews,
+    .survivors,
+  ]
 }
 
 /// The pair, its settings and its faults, drawn at random.
@@ -62,7 +73,13 @@ struct Setup {
   var haste = 300
   /// A second `activity create`, at any time, slowly.
   var secondCreate = 100
+  /// Lost by failover mostly, the old primary serving on, a DrawService cut off from the news.
   var stopAtLoss = false
+  var keepsOld = false
+  /// Of records of epochs, that they are written late, and that somebody is cut off just before.
+  var slowEpochs = 0
+  /// Of records of epochs and of barriers, that they come again much later.
+  var doubledNews = 0
 
   // How many there are.
   var losses = 1
@@ -103,7 +120,7 @@ struct Setup {
     outages = pick([0, 0, 1])
     faultsMs = pick([6_000, 12_000, 20_000])
     claimsPerUser = pick([2, 3, 4])
-    mood = pick(Mood.allCases)
+    mood = pick(Mood.drawn)
     haste = pick([100, 300, 600])
     switch mood {
     case .even: break
@@ -114,8 +131,8 @@ struct Setup {
       beLate(pick([300, 500, 800]))
     case .slowControl:
       keepOldPrimary()
-      controlTrouble = 500
-      losses = pick([1, 2, 3])
+      controlTrouble = 0
+      slowEpochs = 600
     case .slowApply:
       postgresTrouble = 300
       haste = 700
@@ -130,6 +147,21 @@ struct Setup {
       claimsPerUser = 4
       haste = 800
       losses = max(1, losses)
+      redisTrouble = pick([60, 150, 250])
+    case .oldNews:
+      beLate(pick([200, 400]))
+      draws = max(2, draws)
+      deadlineMs = 1_000
+      doubledNews = 600
+      losses = 2
+      cuts = 0
+      keepsOld = true
+      faultsMs = 16_000
+    case .survivors:
+      losses = 1
+      lateAround = 700
+      produceTrouble = 150
+      haste = 700
     }
   }
 
@@ -143,6 +175,7 @@ struct Setup {
     messageTimeoutMs = 6_000
     losses = max(1, losses)
     haste = 700
+    produceTrouble = lateAround > 400 ? 300 : produceTrouble
   }
 
   private mutating func keepOldPrimary() {

@@ -33,6 +33,7 @@ extension World {
     open(scripts)
     if violation != nil { return }
     planFaults()
+    planSecondCreate()
     for user in users { user.start() }
     run(untilMs: setup.faultsMs)
     if violation != nil { return }
@@ -74,12 +75,19 @@ extension World {
       }
     }
     isQuiet = false
+  }
+
+  /// Another `activity create`: one that read Postgres before all, or begins at any time; often just after a loss.
+  private func planSecondCreate() {
     if !chance(setup.secondCreate) { return }
+    let isAfterLoss = chance(700) && !lossesUs.isEmpty
     let second = OperatorActor(
-      self, activity: 1 + pick(setup.activities), slownessMs: between(10, setup.faultsMs / 2))
+      self, activity: 1 + pick(setup.activities),
+      slownessMs: isAfterLoss ? 60 : between(10, setup.faultsMs / 2))
     operators.append(second)
-    // One that was begun before all, or any time.
-    second.create(sees: chance(500))
+    let isEarly = chance(700)
+    let at = isAfterLoss ? lossesUs[0] + between(0, 200_000) : nowUs
+    after(us: at - nowUs) { second.create(sees: isEarly) }
   }
 
   /// Ends what would only end by another fault.

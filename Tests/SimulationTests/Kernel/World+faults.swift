@@ -1,3 +1,5 @@
+import StockRecords
+
 @testable import ScriptModel
 @testable import StockSyncWorker
 
@@ -14,11 +16,16 @@ extension World {
       chance(600)
         ? centre + between(-500, 2 * setup.leaseMs + 1_500) : between(500, setup.faultsMs)
     }
+    if setup.keepsOld { centre = between(1_500, 4_000) }
     for place in 0..<setup.losses {
-      let at = place == 0 ? centre : moment()
+      var at = place == 0 ? centre : moment()
+      if setup.keepsOld && place > 0 {
+        at = centre + Int64(recoveryTiming.leaseMs + recoveryTiming.marginMs) + between(500, 3_500)
+      }
       if chance(300) { centre = at }
-      let loss =
-        setup.stopAtLoss && chance(700) ? .failover : Loss(rawValue: pick(Loss.allCases.count))!
+      let isFailover = setup.stopAtLoss || setup.keepsOld && place > 0
+      var loss = isFailover && chance(700) ? Loss.failover : Loss(rawValue: pick(Loss.allCases.count))!
+      if setup.mood == .survivors { loss = .plainRestart }
       lossesUs.append(at * 1_000)
       plan(at) { $0.lose(loss) }
       if setup.stopAtLoss {
@@ -75,10 +82,14 @@ extension World {
     case .olderFile: restart(with: copy)
     case .emptyStart:
       restart(with: ServerModel(identity: "", activities: setup.activities))
-    case .plainRestart: restart(with: redis.servers[number].data)
+    case .plainRestart:
+      if setup.losses == 1, setup.stepTrouble == 0 {
+        survivors = outbox(of: number).flatMap(\.events)
+      }
+      restart(with: redis.servers[number].data)
     case .failover:
       redis.addServer(copy, clockMs: between(-100, 100))
-      let oldEnds = setup.stopAtLoss ? between(3_000, 14_000) : between(200, 8_000)
+      let oldEnds = setup.stopAtLoss || setup.keepsOld ? between(3_000, 14_000) : between(200, 8_000)
       after(ms: oldEnds) { [unowned self] in takeDown(number) }
     case .roundTrip:
       // Demoted, given another's older data, and promoted again: its clients noticed nothing.
@@ -150,10 +161,11 @@ extension World {
   /// At a recovery's step something may happen, at once or in a moment.
   func troubleStep(of worker: WorkerActor) {
     if !fault(setup.stepTrouble) { return }
-    let what = pick(6)
-    after(us: between(0, 8_000)) { [unowned self] in
+    let what = worker.recovery?.flow.step == .rebuild && chance(400) ? 6 : pick(6)
+    after(us: between(0, 12_000)) { [unowned self] in
       if isQuiet { return }
       switch what {
+      case 6: lose(.flush)
       case 0, 1:
         lossesUs.append(nowUs)
         lose(Loss(rawValue: pick(Loss.allCases.count))!)
@@ -169,7 +181,7 @@ extension World {
     }
   }
 
-  private func cut(_ number: Int, _ lengthMs: Int64) {
+  func cut(_ number: Int, _ lengthMs: Int64) {
     let draw = draws[number % draws.count]
     say("FAULT: \(draw.process.name) is cut off with the control topic's old leader for \(lengthMs) ms")
     draw.lengthWhenCut = kafka.control.count

@@ -35,6 +35,8 @@ final class World {
   var lossesUs: [Int64] = []
   /// Of the consumers' group.
   var generation = 0
+  /// Events that were in the outbox when Redis was lost without losing anything.
+  var survivors: [StockEvent] = []
   /// A rebuild that replaced a newer one.
   var olderSwap: String?
   /// Events that Postgres cannot store.

@@ -29,11 +29,13 @@ extension World {
     _ record: TopicRecord, to partition: Int, by process: Process,
     _ report: @escaping (Report) -> Void
   ) {
+    let isNews = if case .barrier = record { true } else { false }
     if case .event(let event) = record, fault(setup.refusedEvent), event.kind == .claimed {
       refused.insert(event.identity)
     }
-    produce(by: process, isLate: isAroundLoss && fault(setup.lateAround), report) {
-      [unowned self] in
+    produce(
+      by: process, isLate: !isNews && isAroundLoss && fault(setup.lateAround), isNews: isNews, report
+    ) { [unowned self] in
       kafka.partitions[partition].append(record)
       say("kafka: p\(partition) \(text(record))")
       for worker in workers where worker.process.isAlive { worker.wake() }
@@ -43,17 +45,30 @@ extension World {
 
   /// Idempotence is off: a request may be written late, twice, or though it was reported as failed.
   func produce(
-    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false, isLate: Bool = false,
+    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false, isLate: Bool = false, isNews: Bool = false,
     trouble moreTrouble: Int? = nil,
     _ told: @escaping (Report) -> Void, _ append: @escaping () -> Int64
   ) {
     let life = process.life
     // A process that was started anew has no such request.
     let report: (Report) -> Void = { if process.life == life { told($0) } }
+    if isNews, fault(setup.doubledNews) {
+      met(.newsTwice)
+      after(us: between(500_000, 9_000_000)) { _ = append() }
+    }
     let timeoutUs = (timeoutMs ?? setup.messageTimeoutMs) * 1_000
     var arrivesUs = between(500, 15_000)
     let awayUs = kafka.isAwayUntilUs - nowUs
     if awayUs > 0 { arrivesUs += awayUs }
+    if isNews, case .some = timeoutMs, fault(setup.slowEpochs), !draws.isEmpty {
+      // Written late, and somebody does not hear of it.
+      let lateUs = between(200_000, 3_500_000)
+      arrivesUs += lateUs
+      let number = pick(draws.count)
+      after(us: max(0, lateUs - between(0, 400_000))) { [unowned self] in
+        if !isQuiet { cut(number, between(500, 4_000)) }
+      }
+    }
     let fate: Int = isQuiet ? 1_000 : pick(1_000)
     let trouble = moreTrouble ?? setup.produceTrouble
     if isCut || fate < trouble / 4 {

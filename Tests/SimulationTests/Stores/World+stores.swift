@@ -25,6 +25,7 @@ extension World {
   ) {
     produce(
       by: process, timeoutMs: epoch == nil ? setup.leaseMs : 4_000, isCut: isCut,
+      isNews: epoch != nil,
       trouble: epoch == nil ? nil : max(setup.controlTrouble, setup.produceTrouble), report
     ) { [unowned self] in
       kafka.control.append(epoch)
