@@ -14,6 +14,9 @@ struct DrawService {
   /// How often a part that has failed is looked for.
   private static let failureCheckMs = 100
 
+  /// Beyond the deadline: Kafka's clients are closed within about 3 s, where no broker answers.
+  private static let closingMs = 4_000
+
   private let settings: Settings
   private let log: Log
 
@@ -82,7 +85,7 @@ struct DrawService {
 
   private func drain(_ parts: Parts) -> Bool {
     let deadline = MonotonicTime.after(ms: settings.shutdownDeadlineMs)
-    endEarly(after: deadline.adding(ms: 1_000))
+    endEarly(after: deadline.adding(ms: Self.closingMs))
     parts.readiness.set(.draining)
     let isDrained = parts.drain(until: deadline)
     parts.logStats(log)

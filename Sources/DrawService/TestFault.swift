@@ -1,19 +1,15 @@
 #if TEST_SWITCHES
   internal import Glibc
-  internal import Threads
 
-  /// The producer's fatal error, which nothing brings about with idempotence off: after
-  /// `SLIDING_STOCK_TEST_FATAL_AFTER_MS`, in the test build alone.
+  /// The producer's fatal error, which nothing brings about with idempotence off: once the file is there that
+  /// `SLIDING_STOCK_TEST_FATAL_FILE` names, in the test build alone.
   struct TestFault {
-    private let dueAt: MonotonicTime
+    private let file: String
 
-    var isDue: Bool { dueAt <= .now }
+    var isDue: Bool { access(file, F_OK) == 0 }
 
     static func fromEnvironment() -> TestFault? {
-      guard let text = getenv("SLIDING_STOCK_TEST_FATAL_AFTER_MS"),
-        let ms = Int(String(cString: text))
-      else { return nil }
-      return TestFault(dueAt: .after(ms: ms))
+      getenv("SLIDING_STOCK_TEST_FATAL_FILE").map { TestFault(file: String(cString: $0)) }
     }
   }
 #endif

@@ -97,9 +97,11 @@ final class Lane {
     let admission = Admission(
       requests, deadlineMs: context.limits.deadlineMs, permits: context.publisher.permits,
       lease: lease, now: .now, &batch)
-    let timely = acknowledgements.filter { $0.mayBeSent(under: lease) }
-    if timely.count < acknowledgements.count {
-      for late in acknowledgements where !late.mayBeSent(under: lease) { leaveToRelay(late) }
+    var timely = acknowledgements
+    timely.removeAll { acknowledgement in
+      if acknowledgement.mayBeSent(under: lease) { return false }
+      leaveToRelay(acknowledgement)
+      return true
     }
     let plan = LanePlan(
       requests: admission.admitted, acknowledgements: timely, batchLimit: context.limits.batch)

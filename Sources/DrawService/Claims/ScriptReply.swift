@@ -62,7 +62,8 @@ enum FenceReason: Int64, Sendable {
   /// For a person.
   var text: String {
     switch self {
-    case .nothingKnown: "nothing is known there: no fence, or not all of the activity"
+    case .nothingKnown:
+      "nothing is known there: emptied, not whole, or no activity was ever created"
     case .otherServer:
       "Redis was restarted, promoted or restored: it is not the server of the fence"
     case .oldEpoch: "Redis is of an older epoch than the highest seen"

@@ -1,11 +1,12 @@
 internal import Log
 internal import RedisClient
 
-/// Looks at the settings of Redis at each connection, for a restart may bring others.
+/// Looks at the settings of Redis at each connection, for a restart may bring others, and as long as they are wrong.
 struct RedisSettingsWatch {
   private let readiness: Readiness
   private let log: Log
   private var checkedConnection = 0
+  private var isUnsafe = false
   /// Warnings that were said.
   private var told: Set<String> = []
 
@@ -15,15 +16,17 @@ struct RedisSettingsWatch {
   }
 
   mutating func check(_ session: RedisSession) throws(RedisError) {
-    if session.connectionCount == checkedConnection { return }
+    if session.connectionCount == checkedConnection && !isUnsafe { return }
     let reply = try session.pipeline([RedisSettings.command])[0]
+    let isNews = session.connectionCount != checkedConnection
     checkedConnection = session.connectionCount
     guard let settings = RedisSettings(reply) else {
       warn("maxmemory-policy", "unknown, CONFIG GET was refused", "noeviction")
       return
     }
-    readiness.setWrongRedisSettings(settings.isUnsafe ? ["maxmemory-policy"] : [])
-    if settings.isUnsafe {
+    isUnsafe = settings.isUnsafe
+    readiness.setWrongRedisSettings(isUnsafe ? ["maxmemory-policy"] : [])
+    if isUnsafe && isNews {
       log.alarm("redis_setting", Self.fields("maxmemory-policy", settings.policy, "noeviction"))
     }
     for doubt in settings.doubts { warn(doubt.setting, doubt.value, doubt.wanted) }

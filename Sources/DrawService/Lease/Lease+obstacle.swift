@@ -8,7 +8,7 @@ enum LeaseObstacle: String, Sendable {
 extension Lease {
   /// What holds up the newest confirmation, as far as is known.
   var obstacle: LeaseObstacle {
-    if outstandingCount == 0 { return .notSent }
-    return hasUnreadHeartbeat ? .notRead : .notAcknowledged
+    if hasUnreadHeartbeat { return .notRead }
+    return outstandingCount > 0 || hasFailed ? .notAcknowledged : .notSent
   }
 }

@@ -27,6 +27,8 @@ struct Lease: Sendable {
   /// Everything below this offset was read.
   private var position: Int64 = 0
   private var outstanding: [Int: Heartbeat] = [:]
+  /// Whether a heartbeat failed since the last confirmation.
+  private(set) var hasFailed = false
 
   init(durationMs: Int) { self.durationMs = durationMs }
 
@@ -51,7 +53,10 @@ struct Lease: Sendable {
     confirm()
   }
 
-  mutating func failed(ticket: Int) { outstanding[ticket] = nil }
+  mutating func failed(ticket: Int) {
+    outstanding[ticket] = nil
+    hasFailed = true
+  }
 
   /// Everything below `position` was read, epochs up to `highestEpoch` in it; nil: none that is new.
   ///
@@ -71,6 +76,7 @@ struct Lease: Sendable {
   private mutating func confirm() {
     let confirmed = outstanding.values.filter { isConfirmed($0) }.map(\.sentAt).max()
     guard let confirmed else { return }
+    hasFailed = false
     outstanding = outstanding.filter { $0.value.sentAt > confirmed }
     let until = confirmed.adding(ms: durationMs)
     validUntil = max(validUntil ?? until, until)

@@ -78,7 +78,8 @@ final class Publisher: Sendable {
       let timeoutMs = waiting.isEmpty ? 100 : 20
       let deliveries = producer.poll(timeoutMs: timeoutMs)
       if !deliveries.isEmpty {
-        let lease = lease.view()  // after the reports: what is in Kafka by now is before any barrier
+        // After the reports: under a lease that holds now, what is in Kafka is before any barrier.
+        let lease = lease.view()
         for delivery in deliveries { settle(delivery, lease, &batch) }
       }
       if nextSweep <= .now {

@@ -209,7 +209,7 @@ struct RecoveryFlow: Sendable {
     let startsAgain =
       (mayHaveSwapped && Protection.newEpochAfterSwap.isOn) || now >= stepDeadline
       || step == .fence
-    if step == .lock || (startsAgain && epochsTaken >= Self.epochLimit) {
+    if step == .lock || (startsAgain && (step == .epoch || epochsTaken >= Self.epochLimit)) {
       return .end(.failed(step, reason))
     }
     if startsAgain {

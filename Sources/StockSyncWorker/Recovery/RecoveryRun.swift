@@ -14,24 +14,23 @@ import Threads
 final class RecoveryRun {
   /// For one try of a step that waits for Kafka; a step has several within its limit.
   private static let tryMs = 30_000
-  private static let outboxPage = 500
 
-  private let settings: RecoverySettings
-  private let log: Log
+  let settings: RecoverySettings
+  let log: Log
   /// Waits until then, or for the process's end; false: it ends.
-  private let sleep: (MonotonicTime) -> Bool
-  private let isForced: Bool
+  let sleep: (MonotonicTime) -> Bool
+  let isForced: Bool
 
-  private var flow: RecoveryFlow
-  private var tables: RecoveryTables?
+  var flow: RecoveryFlow
+  var tables: RecoveryTables?
   private var redis: RecoveryRedis?
   private var kafka: RecoveryKafka?
-  private var staged: StagedActivity?
-  private var touchedAt = MonotonicTime.now
-  private var journal: RecoveryJournal
+  var staged: StagedActivity?
+  var touchedAt = MonotonicTime.now
+  var journal: RecoveryJournal
 
   /// The process ends.
-  private struct Stopping: Error {}
+  struct Stopping: Error {}
 
   /// `isForced`: recovers though nothing asks for it.
   init(
@@ -67,9 +66,9 @@ final class RecoveryRun {
   }
 
   private func close() {
-    kafka?.close()
+    tables?.connection.close()  // first: the lock is free while Kafka's clients end
     redis = nil
-    tables?.connection.close()
+    kafka?.close()
   }
 
   private func carryOut(_ action: RecoveryFlow.Action) -> RecoveryFlow.Event {
@@ -122,130 +121,20 @@ final class RecoveryRun {
     }
   }
 
-  private func takeLock() throws -> RecoveryFlow.Event {
-    let tables = try RecoveryTables.session(settings)
-    guard try tables.tryLock() else {
-      tables.connection.close()
-      return .lockIsTaken
-    }
-    self.tables = tables
-    touchedAt = .now
-    if isForced { return .locked(isNeeded: true) }
-    let look = try RecoveryLook(tables, settings)
-    if let need = look.need { journal.begin(need) }
-    return .locked(isNeeded: look.need != nil)
-  }
-
-  private func advanceEpoch() throws -> Int64 {
-    let control = try openKafka().highestEpoch(until: tryDeadline, breathe)
-    let redis = try RecoveryRedis(settings.redis).highestEpoch()
-    let epoch = try heldTables().advanceEpoch(above: max(control, redis))
-    journal.count("epoch", epoch)
-    return epoch
-  }
-
-  /// Of every activity that Redis lists or Postgres has open. What cannot be read is said and left: it is lost to the
-  /// rebuild all the same.
-  private func publishOutbox() throws {
-    let kafka = try openKafka()
-    let redis = try RecoveryRedis(settings.redis)
-    let open = try heldTables().open(retentionHours: settings.retentionHours).activities
-    for id in Set(open).union(try redis.listedActivities()).sorted() {
-      var seq: Int64 = 0
-      while true {
-        let entries = try redis.outbox(id, above: seq, limit: Self.outboxPage)
-        if entries.isEmpty { break }
-        for entry in entries {
-          seq = max(seq, Self.lastSeq(entry) ?? .max - 1)
-          try publish(entry, id, kafka)
-        }
-        try breathe()
-      }
-    }
-    try kafka.settle(until: tryDeadline, breathe)
-  }
-
-  private func publish(_ entry: RedisReply, _ id: ActivityID, _ kafka: RecoveryKafka) throws {
-    do {
-      let record = try OutboxRecord(entry, of: id)
-      try kafka.publish(record.events, until: tryDeadline, breathe)
-      journal.count("events", Int64(record.events.count))
-    } catch let error as OutboxRecord.Unreadable {
-      log.error(
-        "outbox_unreadable",
-        [
-          "activity": .int(id.value), "entry": .string(error.id), "error": .string(error.reason),
-        ])
-    }
-  }
-
-  private static func lastSeq(_ entry: RedisReply) -> Int64? {
-    entry.elements?.first?.text?.split(separator: "-").first.flatMap { Int64($0) }
-  }
-
-  private func awaitBarriers(_ epoch: Int64, _ partitions: Set<Int32>) throws {
-    while true {
-      let passed = try heldTables().passedBarriers(epoch, topic: settings.topic)
-      touchedAt = .now
-      let missing = partitions.subtracting(passed)
-      if missing.isEmpty { return }
-      journal.waiting(for: missing)
-      if flow.stepDeadline <= .now {
-        throw StepLate(description: "partitions \(missing.sorted()) were not applied in time")
-      }
-      try pause(until: .after(ms: min(sliceMs, 100)))
-    }
-  }
-
-  private func stage(_ id: ActivityID, _ epoch: Int64) throws -> StagedActivity {
-    let keys = StagedKeys.fresh(id, epoch: epoch)
-    var staging = Staging(try connectedRedis(), keys)
-    try staging.begin(epoch: epoch)
-    let rebuilt = try heldTables().rebuild(id, topic: settings.topic) { chunk in
-      try staging.add(chunk)
-      if !sleep(.now) { throw Stopping() }
-    }
-    touchedAt = .now
-    guard let rebuilt else { throw StepLate(description: "activity \(id) is not open any more") }
-    try staging.flush()
-    return StagedActivity(
-      keys: keys, epoch: epoch, terms: rebuilt.terms, totals: rebuilt.totals)
-  }
-
-  private func swap() throws -> RecoveryFlow.Event {
-    guard let staged else { preconditionFailure("nothing is staged") }
-    let answer = try connectedRedis().swap(staged)
-    guard answer.word == "swapped" else {
-      return .refused("swap of activity \(staged.keys.activity): \(answer)")
-    }
-    journal.count("activities", 1)
-    journal.count("locks", staged.totals.locks)
-    journal.count("users", staged.totals.users)
-    self.staged = nil
-    return .swapped
-  }
-
-  private func openFence(_ epoch: Int64, _ activities: [ActivityID]) throws -> RecoveryFlow.Event {
-    let answer = try connectedRedis().openFence(epoch: epoch, activities)
-    guard answer.word == "opened" else { return .refused("fence: \(answer)") }
-    journal.count("removed", Int64(answer.detail) ?? 0)
-    return .fenceOpened
-  }
-
   // MARK: What it holds
 
-  private func heldTables() throws(PostgresError) -> RecoveryTables {
+  func heldTables() throws(PostgresError) -> RecoveryTables {
     guard let tables else { preconditionFailure("the lock is not held") }
     return tables
   }
 
   /// The connection that the identity was read on. After an error of its own it says so to every call.
-  private func connectedRedis() throws(RedisError) -> RecoveryRedis {
+  func connectedRedis() throws(RedisError) -> RecoveryRedis {
     guard let redis else { throw RedisError(.closed, "not connected") }
     return redis
   }
 
-  private func openKafka() throws -> RecoveryKafka {
+  func openKafka() throws -> RecoveryKafka {
     if let kafka { return kafka }
     let made = try RecoveryKafka(settings, sliceMs: sliceMs, log: log)
     kafka = made
@@ -255,25 +144,31 @@ final class RecoveryRun {
 
   // MARK: Time
 
-  private var sliceMs: Int { max(20, settings.touchMs / 2) }
+  var sliceMs: Int { max(20, settings.touchMs / 2) }
 
-  private var tryDeadline: MonotonicTime {
+  var tryDeadline: MonotonicTime {
     .after(ms: min(Self.tryMs, max(1, Int(flow.stepDeadline.milliseconds(since: .now)))))
   }
 
   /// Keeps the lock's session awake.
-  private func breathe() throws {
+  func breathe() throws {
     if !sleep(.now) { throw Stopping() }
     guard let tables, touchedAt.adding(ms: settings.touchMs / 2) <= .now else { return }
     try tables.touch()
     touchedAt = .now
   }
 
-  private func pause(until: MonotonicTime) throws {
+  /// The same within a step that may become too long.
+  func progress() throws {
+    try breathe()
+    if flow.stepDeadline <= .now { throw StepLate(description: "it takes longer than its limit") }
+  }
+
+  func pause(until: MonotonicTime) throws {
     if !sleep(until) { throw Stopping() }
   }
 
-  private func rest(until: BootTime) throws {
+  func rest(until: BootTime) throws {
     while true {
       try breathe()
       let left = until.milliseconds(since: .now) + 1
@@ -281,9 +176,4 @@ final class RecoveryRun {
       try pause(until: .after(ms: min(sliceMs, Int(left))))
     }
   }
-}
-
-/// A step that cannot go on now.
-private struct StepLate: Error, CustomStringConvertible {
-  let description: String
 }

@@ -5,7 +5,7 @@
 
   /// Stops a test's process before a step of a recovery, so that it can be killed or stopped exactly there.
   ///
-  /// `SLIDING_STOCK_TEST_HOLD=<step>[:<ms>]`, once per process, until `SLIDING_STOCK_TEST_HOLD_FILE` exists or the time
+  /// `SLIDING_STOCK_TEST_HOLD=<step>[:<ms>]`, once per process, until `SLIDING_STOCK_TEST_HOLD_UNTIL` exists or the time
   /// is over (60 s). It touches nothing meanwhile.
   enum TestHold {
     private static let step = Lock<(name: String, ms: Int)?>(fromEnvironment())
@@ -14,7 +14,7 @@
       guard let ms = take(name) else { return }
       log.info("test_hold", ["step": .string(name)])
       let deadline = MonotonicTime.after(ms: ms)
-      let file = getenv("SLIDING_STOCK_TEST_HOLD_FILE")
+      let file = getenv("SLIDING_STOCK_TEST_HOLD_UNTIL")
       while deadline > .now {
         if let file, access(file, F_OK) == 0 { return }
         usleep(10_000)

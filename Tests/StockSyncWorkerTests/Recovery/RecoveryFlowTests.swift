@@ -130,6 +130,13 @@ import Threads
     #expect(play.hear(.epochAdvanced(6)) == .writeControl(epoch: 6))
   }
 
+  /// Without any epoch to begin with the lock is not kept for ever.
+  @Test func anEpochThatCannotBeTakenEndsTheAttempt() {
+    var play = Play()
+    play.reach(.epoch)
+    #expect(play.hear(.failed("away"), afterMs: 60_000) == .end(.failed(.epoch, "away")))
+  }
+
   /// The second lease wait counts from the second control record.
   @Test func aNewEpochWaitsAnew() {
     var play = Play()
