@@ -85,6 +85,7 @@ let package = Package(
         .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
         .embedInCode("Migrations/0002_dead_letter_resolution.sql"),
+        .embedInCode("Migrations/0003_fence_right.sql"),
         .embedInCode("Commands/insert_activity.sql"),
         .embedInCode("Commands/read_activities.sql"),
         .embedInCode("Commands/read_preheat.sql"),

@@ -27,16 +27,30 @@ final class OperatorActor {
     world.after(ms: world.between(0, slownessMs), process, body)
   }
 
-  /// `sees`: it read Postgres long ago, before anything was open.
-  func create(sees isEarly: Bool = false) {
+  /// What read_preheat.sql gives, and whether the row was still being prepared.
+  struct Terms {
+    let isPreparing: Bool
+    let epoch: Int64
+    let mayBootstrap: Bool
+  }
+
+  func readTerms() -> Terms {
+    let isPreparing = world.tables.activities[place].state == "preparing"
+    let terms = Terms(
+      isPreparing: isPreparing, epoch: world.tables.epoch,
+      mayBootstrap: isPreparing && !world.tables.isFenceGiven)
+    if isPreparing { world.tables.isFenceGiven = true }
+    return terms
+  }
+
+  /// `early`: what it read long ago.
+  func create(_ early: Terms? = nil) {
     step { [unowned self] in
-      let isPreparing = isEarly || world.tables.activities[place].state == "preparing"
-      let epoch = isEarly ? 1 : world.tables.epoch
-      let mayBootstrap = isEarly || world.openActivities.isEmpty
-      if isPreparing || !Protection.preheatWhilePreparing.isOn {
-        preheat(epoch, mayBootstrap || !Protection.preheatWhilePreparing.isOn)
+      let terms = early ?? readTerms()
+      if terms.isPreparing || !Protection.preheatWhilePreparing.isOn {
+        preheat(terms.epoch, terms.mayBootstrap || !Protection.preheatWhilePreparing.isOn)
       } else {
-        tell(epoch)
+        tell(terms.epoch)
       }
     }
   }

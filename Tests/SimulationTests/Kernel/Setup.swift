@@ -72,7 +72,7 @@ struct Setup {
   /// Users that hardly wait.
   var haste = 300
   /// A second `activity create`, at any time, slowly.
-  var secondCreate = 100
+  var hasSecond = false
   /// Lost by failover mostly, the old primary serving on, a DrawService cut off from the news.
   var stopAtLoss = false
   var keepsOld = false
@@ -121,6 +121,7 @@ struct Setup {
     faultsMs = pick([6_000, 12_000, 20_000])
     claimsPerUser = pick([2, 3, 4])
     mood = pick(Mood.drawn)
+    hasSecond = pick([false, false, false, false, false, true])
     haste = pick([100, 300, 600])
     switch mood {
     case .even: break

@@ -35,7 +35,7 @@ extension World {
     planFaults()
     planSecondCreate()
     for user in users { user.start() }
-    run(untilMs: setup.faultsMs)
+    run(untilMs: openedAtMs + setup.faultsMs)
     if violation != nil { return }
     isQuiet = true
     say("no more faults")
@@ -60,15 +60,24 @@ extension World {
     for draw in draws { draw.start() }
     for worker in workers { worker.start() }
     rebalance()
-    for activity in 1...setup.activities {
-      let creator = OperatorActor(self, activity: activity, slownessMs: 5)
-      operators.append(creator)
-      creator.create()
+    if setup.hasSecond {
+      let second = OperatorActor(
+        self, activity: 1 + pick(setup.activities), slownessMs: pick(2) == 0 ? 60 : 5_000)
+      operators.append(second)
+      if chance(700) { secondTerms = second.readTerms() }
     }
-    run(untilMs: 400)
-    for activity in tables.activities where activity.state != "open" {
+    for turn in 0..<40 where tables.activities.contains(where: { $0.state != "open" }) {
+      for place in tables.activities.indices where tables.activities[place].state != "open" {
+        let creator = OperatorActor(self, activity: place + 1, slownessMs: 5)
+        operators.append(creator)
+        creator.create()
+      }
+      run(untilMs: turn == 0 ? 400 : nowMs + 500)
+    }
+    if tables.activities.contains(where: { $0.state != "open" }) {
       broken(.notOnSale, "an activity was not opened")
     }
+    openedAtMs = nowMs
     for activity in 0..<setup.activities {
       for number in 0..<setup.usersPerActivity {
         users.append(UserActor(self, activity: activity, number: number))
@@ -79,15 +88,10 @@ extension World {
 
   /// Another `activity create`: one that read Postgres before all, or begins at any time; often just after a loss.
   private func planSecondCreate() {
-    if !chance(setup.secondCreate) { return }
+    guard setup.hasSecond, let second = operators.first else { return }
     let isAfterLoss = chance(700) && !lossesUs.isEmpty
-    let second = OperatorActor(
-      self, activity: 1 + pick(setup.activities),
-      slownessMs: isAfterLoss ? 60 : between(10, setup.faultsMs / 2))
-    operators.append(second)
-    let isEarly = chance(700)
-    let at = isAfterLoss ? lossesUs[0] + between(0, 200_000) : nowUs
-    after(us: at - nowUs) { second.create(sees: isEarly) }
+    let at = isAfterLoss ? lossesUs[0] + between(0, 200_000) : nowUs + between(0, 2_000_000)
+    after(us: at - nowUs) { [unowned self] in second.create(secondTerms) }
   }
 
   /// Ends what would only end by another fault.

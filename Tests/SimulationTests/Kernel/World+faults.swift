@@ -26,7 +26,7 @@ extension World {
       let isFailover = setup.stopAtLoss || setup.keepsOld && place > 0
       var loss = isFailover && chance(700) ? Loss.failover : Loss(rawValue: pick(Loss.allCases.count))!
       if setup.mood == .survivors { loss = .plainRestart }
-      lossesUs.append(at * 1_000)
+      lossesUs.append((openedAtMs + at) * 1_000)
       plan(at) { $0.lose(loss) }
       if setup.stopAtLoss {
         let (number, lengthMs) = (pick(8), between(1_000, 9_000))
@@ -66,7 +66,7 @@ extension World {
 
   private func plan(_ atMs: Int64, _ fault: @escaping (World) -> Void) {
     if atMs >= setup.faultsMs { return }
-    after(ms: atMs - nowMs) { [unowned self] in fault(self) }
+    after(ms: openedAtMs + atMs - nowMs) { [unowned self] in fault(self) }
   }
 
   func lose(_ loss: Loss) {

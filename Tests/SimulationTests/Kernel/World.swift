@@ -31,6 +31,9 @@ final class World {
   var lockOwner: Int?
   var lastSession = 0
   var lastToken = 0
+  /// When the sale began.
+  var openedAtMs: Int64 = 0
+  var secondTerms: OperatorActor.Terms?
   /// When Redis is lost next, as planned, and was lost last.
   var lossesUs: [Int64] = []
   /// Of the consumers' group.

@@ -50,6 +50,7 @@ struct Tables: Equatable {
   }
 
   var epoch: Int64 = 1
+  var isFenceGiven = false
   var activities: [Activity]
   /// By activity and slot, both from 1.
   var claims: [[Claim?]]

@@ -79,7 +79,7 @@ extension World {
   var postgresView: RecoveryNeed.PostgresView {
     let open = openActivities
     return RecoveryNeed.PostgresView(
-      epoch: tables.epoch, wasAnyOpen: !open.isEmpty, activities: open)
+      epoch: tables.epoch, isFenceGiven: tables.isFenceGiven, activities: open)
   }
 
   func redisView(_ server: Int) -> RecoveryNeed.RedisView {
