@@ -72,7 +72,10 @@ final class OperatorActor {
   }
 
   private func tell(_ epoch: Int64) {
-    onServer { [unowned self] server in server.data.open(activity, epoch: epoch) } then: { _ in }
+    onServer { [unowned self] server in
+      server.data.open(activity, epoch: epoch)
+    } then: { _ in
+    }
   }
 
   private func onServer(

@@ -45,13 +45,17 @@ final class UserActor {
         let ask = world.checker[world.checker.place(request)!]
         return !(ask.releaseToldAtUs != nil || ask.isNo)
       }
-      if held < world.setup.limits[activity] || world.chance(100) { claimAnew() } else {
+      if held < world.setup.limits[activity] || world.chance(100) {
+        claimAnew()
+      } else {
         send(.look, requests[world.pick(requests.count)])
       }
     }
   }
 
-  private func pause() -> Int64 { world.chance(world.setup.haste) ? world.between(1, 300) : world.between(100, 2_500) }
+  private func pause() -> Int64 {
+    world.chance(world.setup.haste) ? world.between(1, 300) : world.between(100, 2_500)
+  }
 
   private func claimAnew() {
     if requests.count >= world.setup.claimsPerUser { return }

@@ -91,7 +91,11 @@ extension WorkerActor {
     case .advanceEpoch: advanceEpoch()
     case .writeControl(let epoch):
       world.produceControl(epoch, by: process, isCut: false) { [unowned self] report in
-        if case .acknowledged = report { hear(.controlAcknowledged) } else { hear(.failed("control")) }
+        if case .acknowledged = report {
+          hear(.controlAcknowledged)
+        } else {
+          hear(.failed("control"))
+        }
       }
     case .publishOutbox: publishOutbox()
     case .wait(let until), .pause(let until):
@@ -202,7 +206,9 @@ extension WorkerActor {
     world.connect(process) { [unowned self] connection in
       guard let connection else { return hear(.failed("Redis is away")) }
       recovery!.connection = connection
-      onServer { server in server.data.identity } then: { [unowned self] identity in
+      onServer { server in
+        server.data.identity
+      } then: { [unowned self] identity in
         recovery!.identity = identity
         world.after(us: world.postgresUs(), process) { [unowned self] in
           let open = world.tables.activities.indices.filter {
@@ -289,7 +295,8 @@ extension WorkerActor {
       }
       return answer
     } then: { [unowned self] answer in
-      world.say("\(process.name) swap of \(activity) at e\(epoch) on R\(server + 1): \(answer.word)")
+      world.say(
+        "\(process.name) swap of \(activity) at e\(epoch) on R\(server + 1): \(answer.word)")
       world.met(answer)
       hear(answer.word == "swapped" ? .swapped : .refused(answer.word))
     }

@@ -139,7 +139,9 @@ final class WorkerActor {
 
 extension World {
   /// How long Postgres takes.
-  func postgresUs() -> Int64 { fault(setup.postgresTrouble) ? between(100_000, 1_500_000) : between(200, 5_000) }
+  func postgresUs() -> Int64 {
+    fault(setup.postgresTrouble) ? between(100_000, 1_500_000) : between(200, 5_000)
+  }
 
   func message(_ record: TopicRecord, _ partition: Int32, _ offset: Int64) -> StreamMessage {
     switch record {
@@ -161,14 +163,16 @@ extension World {
       met(.transactionFailed)
       throw PostgresError(kind: .retry, message: "away", connectionLost: true)
     }
-    for case .event(let event) in part.messages.map(\.content) where refused.contains(event.identity)
-    {
+    for case .event(let event) in part.messages.map(\.content)
+    where refused.contains(event.identity) {
       throw PostgresError(kind: .data, sqlState: "22021", message: "refused")
     }
     let letters = tables.letters.count
     let outcome = try tables.run(part)
     if case .committed(let applied) = outcome {
-      say("\(process.name): applied \(part.start.sorted { $0.key < $1.key }.map { "p\($0.key)@\($0.value)" }) \(part.messages.count) messages")
+      say(
+        "\(process.name): applied \(part.start.sorted { $0.key < $1.key }.map { "p\($0.key)@\($0.value)" }) \(part.messages.count) messages"
+      )
       if tables.letters.count > letters { look(at: applied.deadLetters) }
     }
     if fault(setup.unknownCommit) {

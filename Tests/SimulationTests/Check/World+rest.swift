@@ -29,7 +29,9 @@ extension World {
     for worker in workers where worker.recovery != nil { return "\(worker.process.name) recovers" }
     for draw in draws {
       if !draw.view.isValid { return "\(draw.process.name) has no lease" }
-      if draw.view.highestEpoch > tables.epoch { return "\(draw.process.name) knows a higher epoch" }
+      if draw.view.highestEpoch > tables.epoch {
+        return "\(draw.process.name) knows a higher epoch"
+      }
       if draw.isBusy { return "\(draw.process.name) has requests" }
     }
     return nil

@@ -24,7 +24,8 @@ extension World {
       }
       if chance(300) { centre = at }
       let isFailover = setup.stopAtLoss || setup.keepsOld && place > 0
-      var loss = isFailover && chance(700) ? Loss.failover : Loss(rawValue: pick(Loss.allCases.count))!
+      var loss =
+        isFailover && chance(700) ? Loss.failover : Loss(rawValue: pick(Loss.allCases.count))!
       if setup.mood == .survivors { loss = .plainRestart }
       lossesUs.append((openedAtMs + at) * 1_000)
       plan(at) { $0.lose(loss) }
@@ -89,7 +90,8 @@ extension World {
       restart(with: redis.servers[number].data)
     case .failover:
       redis.addServer(copy, clockMs: between(-100, 100))
-      let oldEnds = setup.stopAtLoss || setup.keepsOld ? between(3_000, 14_000) : between(200, 8_000)
+      let oldEnds =
+        setup.stopAtLoss || setup.keepsOld ? between(3_000, 14_000) : between(200, 8_000)
       after(ms: oldEnds) { [unowned self] in takeDown(number) }
     case .roundTrip:
       // Demoted, given another's older data, and promoted again: its clients noticed nothing.
@@ -126,7 +128,9 @@ extension World {
     } else {
       let worker = workers[number % workers.count]
       if !worker.process.isAlive { return }
-      say("FAULT: \(worker.process.name) crashes \(worker.recovery.map { "in \($0.flow.step)" } ?? "")")
+      say(
+        "FAULT: \(worker.process.name) crashes \(worker.recovery.map { "in \($0.flow.step)" } ?? "")"
+      )
       if let step = worker.recovery?.flow.step { metCrash(step) }
       worker.crash()
       after(ms: between(50, 1_000)) { [unowned self] in rebalance() }
@@ -183,7 +187,9 @@ extension World {
 
   func cut(_ number: Int, _ lengthMs: Int64) {
     let draw = draws[number % draws.count]
-    say("FAULT: \(draw.process.name) is cut off with the control topic's old leader for \(lengthMs) ms")
+    say(
+      "FAULT: \(draw.process.name) is cut off with the control topic's old leader for \(lengthMs) ms"
+    )
     draw.lengthWhenCut = kafka.control.count
     draw.isCutUntilUs = nowUs + lengthMs * 1_000
     met(.cut)

@@ -34,7 +34,8 @@ extension World {
       refused.insert(event.identity)
     }
     produce(
-      by: process, isLate: !isNews && isAroundLoss && fault(setup.lateAround), isNews: isNews, report
+      by: process, isLate: !isNews && isAroundLoss && fault(setup.lateAround), isNews: isNews,
+      report
     ) { [unowned self] in
       kafka.partitions[partition].append(record)
       say("kafka: p\(partition) \(text(record))")
@@ -45,7 +46,8 @@ extension World {
 
   /// Idempotence is off: a request may be written late, twice, or though it was reported as failed.
   func produce(
-    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false, isLate: Bool = false, isNews: Bool = false,
+    by process: Process, timeoutMs: Int64? = nil, isCut: Bool = false, isLate: Bool = false,
+    isNews: Bool = false,
     trouble moreTrouble: Int? = nil,
     _ told: @escaping (Report) -> Void, _ append: @escaping () -> Int64
   ) {
@@ -88,7 +90,8 @@ extension World {
       arrivesUs += between(timeoutUs / 4, timeoutUs + 2 * setup.leaseMs * 1_000)
       answersUs = arrivesUs + between(500, 15_000)
     }
-    let isDoubled = isLate && chance(200) || fate < trouble && (trouble - fate <= trouble / 4 || chance(100))
+    let isDoubled =
+      isLate && chance(200) || fate < trouble && (trouble - fate <= trouble / 4 || chance(100))
     if isDoubled {
       met(.produceTwice)
       after(us: arrivesUs + between(0, 2 * timeoutUs)) { _ = append() }

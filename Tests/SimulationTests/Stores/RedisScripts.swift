@@ -1,4 +1,5 @@
 import Protections
+
 @testable import RedisClient
 @testable import ScriptModel
 
@@ -57,7 +58,8 @@ struct Arguments: CustomStringConvertible {
 
   init(_ command: RedisCommand) {
     self.command = command
-    let keys = Int(String(decoding: command.bytes[command.ends[1]..<command.ends[2]], as: UTF8.self))!
+    let keys = Int(
+      String(decoding: command.bytes[command.ends[1]..<command.ends[2]], as: UTF8.self))!
     first = 3 + keys
   }
 
