@@ -78,6 +78,7 @@ final class UserActor {
     let sentAt = world.nowUs
     let previous = world.checker[world.checker.place(request)!].lastClaimAtUs
     if operation != .look && operation != .release { world.claimSent(request) }
+    let claimsSent = world.checker[world.checker.place(request)!].claimsSent
     let draw = world.draws[number ?? world.pick(world.draws.count)]
     world.say("\(name) asks \(draw.process.name): \(operation) \(request)")
     let expiresAt = sentAt + UserActor.waysMs * 1_000 + 1_000
@@ -91,7 +92,7 @@ final class UserActor {
           world.say("\(name) hears of \(request): \(world.text(answer))")
           world.told(
             answer, asked: request, operation: operation, sentAtUs: sentAt,
-            previousClaimUs: previous)
+            previousClaimUs: previous, claimsSent: claimsSent)
           answered(answer)
         }
       }

@@ -14,8 +14,9 @@ struct Ask {
   var releaseToldAtUs: Int64?
   /// Told no, finally, by the last that was sent.
   var isNo = false
-  /// When the last claim was sent, and how many of them may still be under way.
+  /// When the last claim was sent, and how many were.
   var lastClaimAtUs: Int64 = -1 << 50
+  var claimsSent = 0
 }
 
 /// Remembers what clients were told, and says when that cannot be true.
@@ -42,13 +43,15 @@ extension World {
   func claimSent(_ request: String) {
     guard let place = checker.place(request) else { return }
     checker[place].lastClaimAtUs = nowUs
+    checker[place].claimsSent += 1
     checker[place].isNo = false
   }
 
-  /// `previousClaimUs`: when the request's last claim before this question was sent.
+  /// `previousClaimUs`: when the request's last claim before this question was sent; `claimsSent`: how many, this one
+  /// included.
   func told(
     _ answer: Answer, asked: String, operation: DrawRequest.Operation, sentAtUs: Int64,
-    previousClaimUs: Int64
+    previousClaimUs: Int64, claimsSent: Int
   ) {
     switch answer {
     case .pending: met(.toldPending)
@@ -58,7 +61,7 @@ extension World {
       toldClaimed(slot, request, sentAtUs)
     case .released(_, let request): toldReleased(request, sentAtUs)
     case .refused(let refusal):
-      told(refusal, asked, operation, sentAtUs, previousClaimUs)
+      told(refusal, asked, operation, sentAtUs, previousClaimUs, claimsSent)
     }
   }
 
@@ -105,7 +108,7 @@ extension World {
 
   private func told(
     _ refusal: Refusal, _ asked: String, _ operation: DrawRequest.Operation, _ sentAtUs: Int64,
-    _ previousClaimUs: Int64
+    _ previousClaimUs: Int64, _ claimsSent: Int
   ) {
     met(refusal)
     switch refusal {
@@ -131,10 +134,9 @@ extension World {
     }
     if operation == .release && !(refusal == .unknownRequest) { return }
     // Final, if no claim of this request that was sent before can still be under way, and none was sent since.
-    let isClaim = operation != .look && operation != .release
-    let last = isClaim ? previousClaimUs : ask.lastClaimAtUs
-    let isLast = isClaim ? ask.lastClaimAtUs == sentAtUs : ask.lastClaimAtUs < sentAtUs
-    if isLast, sentAtUs - last > claimWindowUs { checker[place].isNo = true }
+    if ask.claimsSent == claimsSent, sentAtUs - previousClaimUs > claimWindowUs {
+      checker[place].isNo = true
+    }
   }
 
   private func met(_ refusal: Refusal) {
