@@ -28,21 +28,24 @@ struct Coverage: Sendable {
     case inLock, inEpoch, inControl, inOutbox, inWait, inBarriers, inApply, inRebuild, inFence
     case outboxPublished, lockLost, recovered, notNeeded, elsewhere, recoveryFailed
     case swapped, swapOtherServer, swapNotStaged, swapStagedCount, swapEpoch
+
+    /// Not to be expected in the few seeds of a short run; the long run has to reach it.
+    var isRare: Bool { false }
   }
 
   /// Of the scripts' model.
-  private(set) var branches = [Int](repeating: 0, count: Branch.allCases.count)
+  private(set) var branches: [Branch: Int] = [:]
   private(set) var counts = [Int](repeating: 0, count: Point.allCases.count)
 
   mutating func add(_ point: Point, _ count: Int = 1) { counts[point.rawValue] += count }
 
   mutating func add(_ branch: Branch, _ count: Int) {
-    branches[Branch.allCases.firstIndex(of: branch)!] += count
+    branches[branch, default: 0] += count
   }
 
   mutating func merge(_ other: Coverage) {
     for place in counts.indices { counts[place] += other.counts[place] }
-    for place in branches.indices { branches[place] += other.branches[place] }
+    branches.merge(other.branches) { $0 + $1 }
   }
 
   subscript(point: Point) -> Int { counts[point.rawValue] }

@@ -117,7 +117,7 @@ extension World {
 
   /// Every request is asked for until it is decided, and says what Postgres says.
   private func askAll() {
-    var open = checker.asks.indices.filter { !checker.asks[$0].isReleaseAsked || true }
+    var open = Array(checker.asks.indices)
     var turns = 0
     while !open.isEmpty, violation == nil {
       turns += 1
@@ -125,15 +125,17 @@ extension World {
         return broken(.notAtRest, "\(checker.asks[open[0]].request) is not decided")
       }
       var decided: Set<Int> = []
+      var answers = 0
       for place in open {
         let ask = checker.asks[place]
         let user = users.first { $0.name == ask.user }!
         user.send(.look, ask.request) { [unowned self] answer in
+          answers += 1
           decided.insert(place)
           judge(answer, ask) { decided.remove(place) }
         }
       }
-      run(untilMs: nowMs + 500)
+      run(untilMs: nowMs + 500) { answers == open.count }
       open.removeAll { decided.contains($0) }
     }
   }
@@ -171,7 +173,7 @@ extension World {
     checker.add(Ask(activity: activity, user: user.name, request: request))
     var answer: Answer?
     user.send(.claim(isKeyed: true), request, to: number) { answer = $0 }
-    run(untilMs: nowMs + setup.deadlineMs + 1_000)
+    run(untilMs: nowMs + setup.deadlineMs + 1_000) { answer != nil }
     let isRight =
       switch answer {
       case .claimed: free > 0
