@@ -27,7 +27,7 @@ struct BatchPlan: Equatable {
   private(set) var duplicates = 0
 
   init(_ batch: Batch, _ known: Known) {
-    var seen: Set<StockEvent.Identity> = []
+    var seen: Set<Meaning> = []
     rows.reserveCapacity(batch.messages.count)
     seen.reserveCapacity(batch.messages.count)
     for message in batch.messages {
@@ -37,8 +37,9 @@ struct BatchPlan: Equatable {
       case .barrier(let barrier):
         barriers[message.partition] = max(barriers[message.partition] ?? 0, barrier.epoch)
       case .event(let event):
-        if seen.insert(event.identity).inserted {
-          add(message, event, known)
+        let isVoid = isVoid(event, in: message.partition, known)
+        if seen.insert(Meaning(event: event.identity, isVoid: isVoid)).inserted {
+          add(message, event, isVoid: isVoid, known)
         } else {
           duplicates += 1
         }
@@ -46,7 +47,21 @@ struct BatchPlan: Equatable {
     }
   }
 
-  private mutating func add(_ message: StreamMessage, _ event: StockEvent, _ known: Known) {
+  /// A recovery may issue a lost seq again, and the same request may get the same slot with it: then the void event and
+  /// the one that counts differ in nothing but the epoch.
+  private struct Meaning: Hashable {
+    let event: StockEvent.Identity
+    let isVoid: Bool
+  }
+
+  private func isVoid(_ event: StockEvent, in partition: Int32, _ known: Known) -> Bool {
+    let barrier = max(known.barrierEpochs[partition] ?? 0, barriers[partition] ?? 0)
+    return event.epoch < barrier && Protection.voidRule.isOn
+  }
+
+  private mutating func add(
+    _ message: StreamMessage, _ event: StockEvent, isVoid: Bool, _ known: Known
+  ) {
     func bury(_ reason: DeadLetter.Reason, _ detail: String) {
       deadLetters.append(DeadLetter(message: message, reason: reason, detail: detail))
     }
@@ -56,9 +71,6 @@ struct BatchPlan: Equatable {
     guard event.slot <= total else {
       return bury(.slotOutOfRange, "slot \(event.slot) of \(total)")
     }
-    let barrier = max(
-      known.barrierEpochs[message.partition] ?? 0, barriers[message.partition] ?? 0)
-    let isVoid = event.epoch < barrier && Protection.voidRule.isOn
     rows.append(Row(message: message, event: event, isVoid: isVoid))
   }
 
