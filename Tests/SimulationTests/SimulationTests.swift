@@ -11,7 +11,7 @@ import Testing
 ///     SLIDING_STOCK_SIM_WITHOUT_SEEDS=…  search for each from the first seed on, instead of playing the known ones
 @Suite(.serialized) struct SimulationTests {
   @Test func nothingIsLostWhateverHappens() {
-    let search = Search(first: Settings.first, count: Settings.count ?? 600, threads: 2)
+    let search = Search(first: Settings.first, count: Settings.count ?? 1_500, threads: 2)
     if Settings.isTraced { Found.printTrace(of: Settings.first) }
     print(search.summary)
     if let found = search.found {

@@ -27,7 +27,8 @@ struct BatchPlan: Equatable {
   private(set) var duplicates = 0
 
   init(_ batch: Batch, _ known: Known) {
-    var seen: Set<Meaning> = []
+    /// Whether one that counts was seen, and not only void ones.
+    var seen: [StockEvent.Identity: Bool] = [:]
     rows.reserveCapacity(batch.messages.count)
     seen.reserveCapacity(batch.messages.count)
     for message in batch.messages {
@@ -37,21 +38,18 @@ struct BatchPlan: Equatable {
       case .barrier(let barrier):
         barriers[message.partition] = max(barriers[message.partition] ?? 0, barrier.epoch)
       case .event(let event):
+        // A recovery may issue a lost seq again, and the same request may get the same slot with it: the void event and
+        // the one that counts differ in nothing but the epoch then.
         let isVoid = isVoid(event, in: message.partition, known)
-        if seen.insert(Meaning(event: event.identity, isVoid: isVoid)).inserted {
-          add(message, event, isVoid: isVoid, known)
-        } else {
+        let before = seen[event.identity]
+        if before == true || (before == false && isVoid) {
           duplicates += 1
+        } else {
+          seen[event.identity] = !isVoid
+          add(message, event, isVoid: isVoid, known)
         }
       }
     }
-  }
-
-  /// A recovery may issue a lost seq again, and the same request may get the same slot with it: then the void event and
-  /// the one that counts differ in nothing but the epoch.
-  private struct Meaning: Hashable {
-    let event: StockEvent.Identity
-    let isVoid: Bool
   }
 
   private func isVoid(_ event: StockEvent, in partition: Int32, _ known: Known) -> Bool {

@@ -9,7 +9,7 @@ enum KnownSeeds {
   static let without: [Protection: UInt64] = [
     .fenceCompare: 18,
     .identityInScript: 5,
-    .notAfter: 825,
+    .notAfter: 991,
     .outboxInScript: 1,
     .twoPhaseRelease: 326,
     .lease: 4,

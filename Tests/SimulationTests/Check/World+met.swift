@@ -23,6 +23,7 @@ extension World {
     case .failover: met(.failover)
     case .roundTrip: met(.roundTrip)
     case .stall: met(.stall)
+    case .part: met(.part)
     }
   }
 

@@ -6,6 +6,11 @@ import StockRecords
 /// The ways in which Redis is lost.
 enum Loss: Int, CaseIterable {
   case flush, olderFile, emptyStart, plainRestart, failover, roundTrip, stall
+  /// One key of an activity, or a field.
+  case part
+
+  /// Of these any one may come at any time.
+  static let drawn = allCases.filter { $0 != .part }
 }
 
 extension World {
@@ -25,8 +30,9 @@ extension World {
       if chance(300) { centre = at }
       let isFailover = setup.stopAtLoss || setup.keepsOld && place > 0
       var loss =
-        isFailover && chance(700) ? Loss.failover : Loss(rawValue: pick(Loss.allCases.count))!
+        isFailover && chance(700) ? Loss.failover : Loss.drawn[pick(Loss.drawn.count)]
       if setup.mood == .survivors { loss = .plainRestart }
+      if setup.mood == .even && chance(300) { loss = .part }
       lossesUs.append((openedAtMs + at) * 1_000)
       plan(at) { $0.lose(loss) }
       if setup.stopAtLoss {
@@ -98,8 +104,23 @@ extension World {
       redis.servers[number].data = copy
       redis.servers[number].data.identity = redis.newIdentity()
       redis.servers[number].copies = []
+    case .part: losePart(of: number)
     case .stall:
       redis.servers[number].isStalledUntilUs = nowUs + between(500, 5_000) * 1_000
+    }
+  }
+
+  private func losePart(of number: Int) {
+    let place = pick(setup.activities)
+    guard redis.servers[number].data.stocks[place] != nil else { return }
+    switch pick(3) {
+    case 0, 1:
+      if redis.servers[number].data.stocks[place]!.outbox.isEmpty {
+        redis.servers[number].data.stocks[place]!.locks = [:]
+      } else {
+        redis.servers[number].data.stocks[place]!.outbox = []
+      }
+    default: redis.servers[number].data.stocks[place]!.missingField = "seq"
     }
   }
 
@@ -166,13 +187,14 @@ extension World {
   func troubleStep(of worker: WorkerActor) {
     if !fault(setup.stepTrouble) { return }
     let what = worker.recovery?.flow.step == .rebuild && chance(400) ? 6 : pick(6)
-    after(us: between(0, 12_000)) { [unowned self] in
+    let isLast = worker.recovery?.flow.step == .fence
+    after(us: isLast ? between(0, 500) : between(0, 12_000)) { [unowned self] in
       if isQuiet { return }
       switch what {
       case 6: lose(.flush)
       case 0, 1:
         lossesUs.append(nowUs)
-        lose(Loss(rawValue: pick(Loss.allCases.count))!)
+        lose(Loss.drawn[pick(Loss.drawn.count)])
       case 2: crash(false, worker.number, between(20, 600))
       case 3: stop(false, worker.number, between(100, 2 * setup.leaseMs + 3_000))
       case 4:

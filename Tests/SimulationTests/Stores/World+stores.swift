@@ -91,6 +91,10 @@ extension World {
     }
     for (place, stock) in data.stocks.enumerated() {
       guard let stock else { continue }
+      if stock.missingField != nil {
+        view.activities[ActivityID(Int64(place + 1))!] = .incomplete
+        continue
+      }
       view.activities[ActivityID(Int64(place + 1))!] = .whole(
         .init(
           isPreparing: stock.state == "preparing", epoch: stock.epoch,
