@@ -85,6 +85,7 @@ let package = Package(
         .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
         .embedInCode("Migrations/0002_dead_letter_resolution.sql"),
+        .embedInCode("Migrations/0003_fence_right.sql"),
         .embedInCode("Commands/insert_activity.sql"),
         .embedInCode("Commands/read_activities.sql"),
         .embedInCode("Commands/read_preheat.sql"),
@@ -186,6 +187,13 @@ let package = Package(
       [
         "StockSyncWorker", "Stock", "StockRecords", "Protections", "RedisClient", "KafkaClient",
         "PostgresClient", "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
+      ]),
+    // The whole pair under virtual time: the real decisions, played stores.
+    tests(
+      "SimulationTests",
+      [
+        "DrawService", "StockSyncWorker", "ScriptModel", "Stock", "StockRecords", "Protections",
+        "RedisClient", "KafkaClient", "PostgresClient", "HTTPServer", "Threads", "TestSupport",
       ]),
     tests(
       "PairTests",

@@ -1,3 +1,4 @@
+internal import Protections
 internal import RedisClient
 
 /// One call of claim.lua.
@@ -42,6 +43,10 @@ extension ScriptModel {
     }
     if progress.looked > 0 { used = String(progress.cursor) }
     if progress.events.isEmpty { return header(nowMs) + items }
+    if !Protection.outboxInScript.isOn {
+      lockCount += progress.events.count
+      return header(nowMs, first: progress.seqBefore + 1, last: seq) + items
+    }
     outbox.append(
       Entry(
         firstSeq: progress.seqBefore + 1, isRelease: false, epoch: epoch, timeMs: nowMs,

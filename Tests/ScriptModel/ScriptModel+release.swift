@@ -1,3 +1,4 @@
+internal import Protections
 internal import RedisClient
 
 /// One call of release.lua.
@@ -30,6 +31,7 @@ extension ScriptModel {
       Entry(
         firstSeq: seqBefore + 1, isRelease: true, epoch: epoch, timeMs: nowMs, events: events))
     outboxCount += 1
+    if !Protection.twoPhaseRelease.isOn { free(outbox[outbox.count - 1]) }
     return header(nowMs, first: seqBefore + 1, last: seq) + items
   }
 

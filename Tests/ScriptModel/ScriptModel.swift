@@ -1,3 +1,4 @@
+internal import Protections
 internal import RedisClient
 
 /// What the scripts about one activity promise, written from their contracts with plain loops, a claim at a
@@ -85,19 +86,19 @@ struct ScriptModel: Sendable {
     if serverEpoch == nil || serverFence == nil || known == nil {
       hit(missingField == nil ? .fencedByMissingFence : .fencedByMissingField)
       (status, reason) = (1, 1)
-    } else if opened != identity {
+    } else if opened != identity && Protection.fenceCompare.isOn {
       hit(isListed ? .fencedByIdentity : .fencedByServerIdentity)
       (status, reason) = (1, 2)
     } else if known! < epochSeen {
       hit(isListed ? .fencedByEpoch : .fencedByServerEpoch)
       (status, reason) = (1, 3)
-    } else if isListed && locks.count != lockCount {
+    } else if isListed && locks.count != lockCount && Protection.fenceCompare.isOn {
       hit(.fencedByLockCount)
       (status, reason) = (1, 4)
-    } else if isListed && outbox.count != outboxCount {
+    } else if isListed && outbox.count != outboxCount && Protection.fenceCompare.isOn {
       hit(.fencedByOutboxCount)
       (status, reason) = (1, 5)
-    } else if nowMs > notAfterMs {
+    } else if nowMs > notAfterMs && Protection.notAfter.isOn {
       hit(.late)
       status = 2
     } else if !isListed {

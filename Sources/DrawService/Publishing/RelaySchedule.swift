@@ -19,13 +19,18 @@ struct RelaySchedule: Sendable {
   private var tries: [ActivityID: [OutboxEntry.ID: Try]] = [:]
   private var laps: [ActivityID: Int] = [:]
   private var count = 0
+  private var nextSeed: UInt64
+
+  /// The same `jitterSeed` gives the same waits.
+  init(jitterSeed: UInt64 = .random(in: 0 ... .max)) { nextSeed = jitterSeed }
 
   /// How often an entry has been published again, with this time; nil when it is not due yet.
   mutating func attempt(_ id: OutboxEntry.ID, now: MonotonicTime) -> Int? {
     let lap = laps[id.activity, default: 0]
     guard var entry = tries[id.activity]?[id] else {
       guard count < Self.capacity else { return nil }
-      var backoff = Backoff(initialMs: 2_000, maximumMs: 30_000)
+      nextSeed &+= 1
+      var backoff = Backoff(initialMs: 2_000, maximumMs: 30_000, seed: nextSeed)
       let wait = backoff.nextMs()
       tries[id.activity, default: [:]][id] = Try(
         attempts: 1, backoff: backoff, dueAt: now.adding(ms: wait), lap: lap)

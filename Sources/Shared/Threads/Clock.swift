@@ -62,19 +62,25 @@ public struct Backoff: Sendable {
   public let initialMs: Int
   public let maximumMs: Int
   private var currentMs: Int
+  private var jitter: UInt64
 
-  public init(initialMs: Int = 50, maximumMs: Int = 2_000) {
+  /// The same `seed` gives the same waits.
+  public init(
+    initialMs: Int = 50, maximumMs: Int = 2_000, seed: UInt64 = .random(in: 0 ... .max)
+  ) {
     precondition(initialMs > 0 && maximumMs >= initialMs)
     self.initialMs = initialMs
     self.maximumMs = maximumMs
     currentMs = initialMs
+    jitter = seed
   }
 
   /// The next wait: between half of the current step and all of it; the step then doubles.
   public mutating func nextMs() -> Int {
     let step = currentMs
     currentMs = min(maximumMs, currentMs * 2)
-    return step / 2 + Int.random(in: 0...(step - step / 2))
+    jitter = jitter &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return step / 2 + Int((jitter >> 33) % UInt64(step - step / 2 + 1))
   }
 
   /// After a success: start small again.

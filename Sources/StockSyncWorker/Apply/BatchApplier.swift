@@ -17,6 +17,18 @@ struct BatchApplier {
   func apply(
     _ batch: Batch, on session: PostgresSession, progress: (Applied) -> Void = { _ in }
   ) -> Outcome {
+    let outcome = Self.apply(batch, progress: progress) { part throws(PostgresError) in
+      try transaction.run(part, on: try session.connection())
+    }
+    if case .applied = outcome { session.succeeded() }
+    return outcome
+  }
+
+  /// The same with any way to run a part as one transaction.
+  static func apply(
+    _ batch: Batch, progress: (Applied) -> Void = { _ in },
+    run: (Batch) throws(PostgresError) -> BatchTransaction.Outcome
+  ) -> Outcome {
     var total = Applied()
     var parts = [(batch: batch, attempt: 1)]
     while let (part, attempt) = parts.popLast() {
@@ -26,7 +38,7 @@ struct BatchApplier {
         continue
       }
       do throws(PostgresError) {
-        switch try transaction.run(part, on: try session.connection()) {
+        switch try run(part) {
         case .positionLost: return .positionLost
         case .committed(let applied):
           progress(applied)
@@ -42,11 +54,10 @@ struct BatchApplier {
         }
       }
     }
-    session.succeeded()
     return .applied(total)
   }
 
-  private func push(
+  private static func push(
     _ halves: (Batch, Batch), onto parts: inout [(batch: Batch, attempt: Int)]
   ) {
     parts.append((halves.1, 1))

@@ -1,4 +1,5 @@
 import PostgresClient
+import Protections
 import Stock
 
 /// What one committed batch did.
@@ -194,7 +195,8 @@ struct BatchTransaction {
 extension BatchPlan {
   /// Every release that counts, whether or not a later event of its slot made the row.
   func releases(except rejected: Set<Int>) -> [StockEvent] {
-    rows.enumerated().compactMap { index, row in
+    guard Protection.releasedRequestsRemembered.isOn else { return [] }
+    return rows.enumerated().compactMap { index, row in
       row.event.kind == .released && !row.isVoid && !rejected.contains(index) ? row.event : nil
     }
   }

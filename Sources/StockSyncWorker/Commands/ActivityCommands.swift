@@ -29,7 +29,7 @@ struct ActivityCommands {
         let epoch = try preheat(row, store, redis)
         try commitOpen(row.id, epoch, store)
       }
-      try open(terms.id, try store.preheatTerms().epoch, redis)
+      try open(terms.id, try store.epoch(), redis)
       return try show(terms.id, store, redis)
     } catch {
       throw CommandError.explained(error)
@@ -86,8 +86,8 @@ struct ActivityCommands {
   private func preheat(_ row: ActivityRow, _ store: ActivityStore, _ redis: RedisStock) throws
     -> Int64
   {
-    let terms = try store.preheatTerms()
-    let answer = try redis.preheat(row, epoch: terms.epoch, mayBootstrap: !terms.wasAnyOpen)
+    let terms = try store.takePreheatTerms()
+    let answer = try redis.preheat(row, epoch: terms.epoch, mayBootstrap: terms.mayBootstrap)
     switch answer.word {
     case "created", "identical": return terms.epoch
     case "different":

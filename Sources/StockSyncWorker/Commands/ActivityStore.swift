@@ -33,7 +33,12 @@ struct ActivityStore {
       ])
   }
 
-  func preheatTerms() throws(PostgresError) -> (epoch: Int64, wasAnyOpen: Bool) {
+  func epoch() throws(PostgresError) -> Int64 {
+    try connection.execute("SELECT epoch FROM deployment").int8(0, 0)
+  }
+
+  /// For a preheat that follows at once. `mayBootstrap` is said once ever.
+  func takePreheatTerms() throws(PostgresError) -> (epoch: Int64, mayBootstrap: Bool) {
     let found = try connection.execute(sqlText(PackageResources.read_preheat_sql))
     return (found.int8(0, 0), found.bool(0, 1))
   }

@@ -57,9 +57,13 @@ struct ConsumerFlow {
   private var gatheredSince: MonotonicTime?
   private var inFlightSince: MonotonicTime?
   private var lastToken = 0
-  private var backoff = Backoff(initialMs: 20, maximumMs: 2_000)
+  private var backoff: Backoff
 
-  init(_ limits: Limits) { self.limits = limits }
+  /// The same `jitterSeed` gives the same waits.
+  init(_ limits: Limits, jitterSeed: UInt64 = .random(in: 0 ... .max)) {
+    self.limits = limits
+    backoff = Backoff(initialMs: 20, maximumMs: 2_000, seed: jitterSeed)
+  }
 
   /// How many more messages fit.
   var room: Int { phase == .reading ? limits.batch - gathered.count : limits.batch }

@@ -35,6 +35,8 @@ enum Migrations {
     Migration(
       version: 2, name: "dead_letter_resolution",
       sql: sqlText(PackageResources._002_dead_letter_resolution_sql)),
+    Migration(
+      version: 3, name: "fence_right", sql: sqlText(PackageResources._003_fence_right_sql)),
   ]
 
   /// Taken by every `migrate` on the database, so that one runs at a time. Any number, ours alone.

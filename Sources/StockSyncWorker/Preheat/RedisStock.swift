@@ -25,7 +25,7 @@ struct RedisStock {
     connection = try RedisConnection(endpoint, scripts: [Self.preheat, Self.open])
   }
 
-  /// `mayBootstrap`: no activity was ever open, so a server without a fence may get one.
+  /// `mayBootstrap`: this command alone may give a server without a fence its first one.
   func preheat(_ row: ActivityRow, epoch: Int64, mayBootstrap: Bool) throws -> RedisAnswer {
     try answer(
       Self.preheat, ActivityID(row.id)!,

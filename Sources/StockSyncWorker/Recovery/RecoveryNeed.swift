@@ -22,8 +22,8 @@ enum RecoveryNeed: Equatable, Sendable {
   /// What Postgres says.
   struct PostgresView: Equatable, Sendable {
     var epoch: Int64
-    /// Whether any activity was ever open: without one there is nothing that Redis could have lost.
-    var wasAnyOpen: Bool
+    /// Whether the first fence was given out: before that there is nothing that Redis could have lost.
+    var isFenceGiven: Bool
     /// Open and within retention.
     var activities: [ActivityID]
   }
@@ -68,7 +68,7 @@ enum RecoveryNeed: Equatable, Sendable {
   static func find(_ postgres: PostgresView, _ redis: RedisView, epochAfter: Int64)
     -> RecoveryNeed?
   {
-    if epochAfter != postgres.epoch || !postgres.wasAnyOpen { return nil }
+    if epochAfter != postgres.epoch || !postgres.isFenceGiven { return nil }
     guard let fence = redis.fence else { return .fenceMissing }
     if fence.fence != redis.identity { return .otherServer(redis.identity, fence: fence.fence) }
     if Protection.epochInTrigger.isOn && fence.epoch != postgres.epoch {

@@ -51,7 +51,7 @@ struct RecoveryTables {
     let found = try connection.execute(
       sqlText(PackageResources.read_open_sql), [.int4(Int32(retentionHours))])
     return RecoveryNeed.PostgresView(
-      epoch: found.int8(0, 0), wasAnyOpen: found.bool(0, 1),
+      epoch: found.int8(0, 0), isFenceGiven: found.bool(0, 1),
       activities: (0..<found.rowCount).compactMap { row in
         found.optionalInt8(row, 2).flatMap { ActivityID($0) }
       })

@@ -93,6 +93,15 @@ import Testing
     #expect(plan.releases(except: []).map(\.seq) == [4])
     #expect(plan.releases(except: [3]).isEmpty)
   }
+
+  @Test func aVoidEventIsNoDuplicateOfTheOneThatCounts() {
+    let old = event(slot: 1, seq: 1, epoch: 2, user: "a", request: "r").encoded()
+    let new = event(slot: 1, seq: 1, epoch: 3, user: "a", request: "r").encoded()
+    let plan = plan([(old, 1), (old, 1), (new, 1), (new, 1), (old, 1)])
+    #expect(plan.rows.map(\.event.epoch) == [2, 3])
+    #expect(plan.rows.map(\.isVoid) == [true, false])
+    #expect(plan.duplicates == 3)
+  }
 }
 
 @Suite struct StreamMessageTests {

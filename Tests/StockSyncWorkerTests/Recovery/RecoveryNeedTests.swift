@@ -11,7 +11,7 @@ import Testing
   private let other = ServerIdentity(text: "run:repl2")
 
   private var postgres: RecoveryNeed.PostgresView {
-    RecoveryNeed.PostgresView(epoch: 3, wasAnyOpen: true, activities: [id])
+    RecoveryNeed.PostgresView(epoch: 3, isFenceGiven: true, activities: [id])
   }
 
   private func activity(
@@ -73,7 +73,7 @@ import Testing
     var redis = activity()
     redis.fence = nil
     redis.activities = [:]
-    let bootstrap = RecoveryNeed.PostgresView(epoch: 1, wasAnyOpen: false, activities: [])
+    let bootstrap = RecoveryNeed.PostgresView(epoch: 1, isFenceGiven: false, activities: [])
     #expect(RecoveryNeed.find(bootstrap, redis, epochAfter: 1) == nil)
     redis.fence = RecoveryNeed.RedisView.Fence(epoch: 9, fence: other)
     #expect(RecoveryNeed.find(bootstrap, redis, epochAfter: 1) == nil)
@@ -82,7 +82,7 @@ import Testing
   /// Past retention it is not in Postgres' list; what Redis still holds of it does not matter.
   @Test func onlyWhatPostgresListsMatters() {
     var redis = activity { $0.locks.counted = 0 }
-    let over = RecoveryNeed.PostgresView(epoch: 3, wasAnyOpen: true, activities: [])
+    let over = RecoveryNeed.PostgresView(epoch: 3, isFenceGiven: true, activities: [])
     #expect(RecoveryNeed.find(over, redis, epochAfter: 3) == nil)
     redis.fence = nil
     #expect(RecoveryNeed.find(over, redis, epochAfter: 3) == .fenceMissing)

@@ -39,12 +39,12 @@ import Testing
     #expect(
       try recovery.open(retentionHours: 3)
         == RecoveryNeed.PostgresView(
-          epoch: 1, wasAnyOpen: true, activities: [id, ActivityID(2)!]))
+          epoch: 1, isFenceGiven: true, activities: [id, ActivityID(2)!]))
     #expect(try recovery.open(retentionHours: 1).activities == [id])
     try run("UPDATE activity SET state = 'preparing'")
     #expect(
       try recovery.open(retentionHours: 3)
-        == RecoveryNeed.PostgresView(epoch: 1, wasAnyOpen: false, activities: []))
+        == RecoveryNeed.PostgresView(epoch: 1, isFenceGiven: false, activities: []))
     try run("DELETE FROM activity")
     #expect(try recovery.open(retentionHours: 3).epoch == 1)
   }
