@@ -11,7 +11,7 @@ public final class LocalStack: Sendable {
 
   /// The stack's data folder: logs are in `directory/redis/log` and so on.
   public let directory: String
-  private let isOurs: Bool
+  let isOurs: Bool
   private let variables: Lock<[String: String]>
   private let hasEnded = Lock(false)
   private let databasesGiven = Lock(0)
@@ -66,6 +66,14 @@ public final class LocalStack: Sendable {
     variables.withLock { $0.filter { $0.key.hasPrefix("SLIDING_STOCK_") } }
   }
 
+  /// The same with Redis reached by way of a port, which a `RedirectingProxy` may have.
+  public func serviceEnvironment(redisPort port: Int) -> [String: String] {
+    var environment = serviceEnvironment
+    environment["SLIDING_STOCK_REDIS_PORT"] = "\(port)"
+    environment["SLIDING_STOCK_REDIS_SOCKET"] = nil
+    return environment
+  }
+
   /// The process id of a part's server.
   public func pid(_ part: Part) -> Int32 {
     Int32(setting("STACK_\(part.rawValue.uppercased())_PID"))!
@@ -114,8 +122,9 @@ public final class LocalStack: Sendable {
 
   private var script: String { projectDirectory + "/deploy/local/stack" }
 
-  private func command(_ words: [String]) throws {
-    var environment: [String: String] = [:]
+  /// One command of `deploy/local/stack`; takes over what it says about the servers.
+  func command(_ words: [String], environment more: [String: String] = [:]) throws {
+    var environment = more
     if let mock = try? builtProduct("MockKafka") { environment["STACK_MOCK_KAFKA"] = mock }
     try Subprocess.run(
       script, words + ["--dir", directory], environment: environment, within: 300)
@@ -130,7 +139,7 @@ public final class LocalStack: Sendable {
     variables.withLock { $0 = parseEnvironment(text) }
   }
 
-  private func setting(_ name: String) -> String {
+  func setting(_ name: String) -> String {
     guard let value = variables.withLock({ $0[name] }) else {
       fatalError("the stack in \(directory) has no \(name): was that part started?")
     }

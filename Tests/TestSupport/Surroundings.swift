@@ -39,18 +39,10 @@ public func freePort() -> Int {
 }
 
 private func canBind(_ port: Int) -> Bool {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  let descriptor = tcpSocket()
   guard descriptor >= 0 else { return false }
   defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_port = in_port_t(port).bigEndian
-  let status = withUnsafePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-    }
-  }
-  return status == 0
+  return withAddress("0.0.0.0", port: port) { bind(descriptor, $0, $1) } == 0
 }
 
 /// The path of one of the package's executables: it lies beside the test bundle that is running.

@@ -10,7 +10,7 @@ write_environment() {
   local part
   {
     variable STACK_DIR "$dir"
-    for part in redis postgres kafka; do
+    for part in redis replica postgres kafka; do
       if [[ -s $dir/$part/pid ]]; then "${part}_environment"; fi
     done
     # Of the pair itself, when it runs on the stack: where it is reached, and its programs.

@@ -4,8 +4,8 @@
 
 require_known() { # PART
   case $1 in
-    redis | postgres | kafka) ;;
-    *) die "unknown part '$1': redis, postgres or kafka" ;;
+    redis | replica | postgres | kafka) ;;
+    *) die "unknown part '$1': redis, replica, postgres or kafka" ;;
   esac
 }
 
@@ -106,7 +106,7 @@ describe() { # PART
 wipe_folder() {
   if [[ $short == /var/tmp/stock.* ]]; then rm -rf "$short"; fi
   rm -rf "${dir:?}"/service-*/
-  rm -rf "${dir:?}"/{redis,postgres,kafka,env,binaries,owner,short,lock}
+  rm -rf "${dir:?}"/{redis,replica,postgres,kafka,env,binaries,owner,short,lock}
   rmdir "$dir" 2>/dev/null || true
 }
 
