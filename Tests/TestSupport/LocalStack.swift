@@ -35,9 +35,12 @@ public final class LocalStack: Sendable {
 
   deinit { if isOurs { end() } }
 
-  func up(_ parts: [Part], partitions: Int) throws {
+  func up(
+    _ parts: [Part], partitions: Int, options: [String] = [], environment: [String: String] = [:]
+  ) throws {
     try command(
-      ["up", "--owner", "\(getpid())", "--partitions", "\(partitions)"] + parts.map(\.rawValue))
+      ["up", "--owner", "\(getpid())", "--partitions", "\(partitions)"] + options
+        + parts.map(\.rawValue), environment: environment)
   }
 
   /// Stops the servers and removes their data. May be called twice; does nothing to a stack that was handed in.

@@ -13,6 +13,7 @@ write_environment() {
     for part in redis replica postgres kafka; do
       if [[ -s $dir/$part/pid ]]; then "${part}_environment"; fi
     done
+    if [[ -s $dir/kafka1/pid ]]; then brokers_environment; fi
     # Of the pair itself, when it runs on the stack: where it is reached, and its programs.
     if [[ -s $dir/service-draw-1/port ]]; then
       variable DRAW_URL "http://127.0.0.1:$(cat "$dir/service-draw-1/port")"

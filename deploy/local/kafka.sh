@@ -1,17 +1,20 @@
 # shellcheck shell=bash
 # Kafka, one of three (the kind is chosen once, when the part is made): a cluster that is there already
-# (external), one KRaft node of an Apache Kafka (kafka), or librdkafka's mock cluster (mock).
+# (external), one KRaft node of an Apache Kafka (kafka), or librdkafka's mock cluster (mock). Three nodes: brokers.sh.
 
 kafka_kind() { cat "$dir/kafka/kind"; }
 
 kafka_prepare() {
+  local name
   echo "${partitions:-16}" >"$dir/kafka/partitions"
   if [[ -n ${KAFKA_BOOTSTRAP_SERVERS:-} ]]; then
     echo external >"$dir/kafka/kind"
     echo "Kafka at $KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/name"
     echo "$KAFKA_BOOTSTRAP_SERVERS" >"$dir/kafka/bootstrap"
-    # A topic and a group of this stack alone: what an earlier one left there is not this database's past.
-    echo "stock.events.local-$(date -u +%Y%m%d-%H%M%S)-$RANDOM" >"$dir/kafka/topic"
+    # Topics and a group of this stack alone: what an earlier one left there is not this database's past.
+    name=local-$(date -u +%Y%m%d-%H%M%S)-$RANDOM
+    echo "stock.events.$name" >"$dir/kafka/topic"
+    echo "stock.control.$name" >"$dir/kafka/control-topic"
   elif [[ -n ${KAFKA_HOME:-} ]]; then
     kafka_node_prepare
     echo kafka >"$dir/kafka/kind"
@@ -40,23 +43,34 @@ kafka_launch() {
 kafka_is_ready() {
   case $(kafka_kind) in
     external) true ;;
-    kafka) kafka_answers "$(cat "$dir/kafka/port")" ;;
+    kafka) [[ $(kafka_nodes "$(cat "$dir/kafka/port")") == 1 ]] ;;
     mock) [[ -s $dir/kafka/bootstrap ]] ;;
   esac
 }
 
-# Does the node name itself in a Metadata reply (that is: it serves, unfenced)? The request, version 1 without
-# topics, is written by hand: Kafka's own tools take a second and a JVM for each question.
-kafka_answers() { # PORT
-  local reply
-  reply=$(
+# The nodes that serve, unfenced, as the one on that port knows them: an id a line. Asked with a Metadata request,
+# version 1 without topics, written by hand: Kafka's own tools take a second and a JVM for each question.
+kafka_nodes() { # PORT
+  local reply count node
+  (
     exec 2>/dev/null 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
     # size 19, key 3, version 1, correlation 7, client "stack", 0 topics
     printf '\0\0\0\023\0\003\0\001\0\0\0\007\0\005stack\0\0\0\0' >&3
-    # size, correlation, number of brokers
-    timeout 2 head -c 12 <&3 | od -An -v -tx1 | tr -d ' \n'
-  ) || return 1
-  [[ ${reply:8} == 0000000700000001 ]]
+    # size, correlation, number of nodes
+    reply=$(hex_bytes 12 <&3)
+    [[ ${reply:8:8} == 00000007 ]] || exit 1
+    count=$((16#${reply:16:8}))
+    ((count <= 3)) || exit 1
+    # of each: id, host (9 bytes long: 127.0.0.1), port, no rack
+    for ((node = 0; node < count; node++)); do
+      reply=$(hex_bytes 21 <&3)
+      echo $((16#${reply:0:8}))
+    done
+  )
+}
+
+hex_bytes() { # COUNT
+  timeout 2 head -c "$1" | od -An -v -w64 -tx1 | tr -d ' \n'
 }
 
 kafka_stop_signal() { echo TERM; }
@@ -102,17 +116,28 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+TEXT
+  kafka_common_properties >>"$dir/kafka/server.properties"
+  export KAFKA_HEAP_OPTS=${KAFKA_HEAP_OPTS:--Xmx512m -Xms128m} LOG_DIR=$dir/kafka/logs
+  kafka_format kafka || return 1
+  launch_server kafka "$KAFKA_HOME/bin/kafka-server-start.sh" "$dir/kafka/server.properties"
+}
+
+# A broker that is gone is noticed soon.
+kafka_common_properties() {
+  cat <<'TEXT'
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 TEXT
-  export KAFKA_HEAP_OPTS=${KAFKA_HEAP_OPTS:--Xmx512m -Xms128m} LOG_DIR=$dir/kafka/logs
-  if [[ ! -e $dir/kafka/data/meta.properties ]]; then
-    "$KAFKA_HOME/bin/kafka-storage.sh" format -t "$(cat "$dir/kafka/cluster")" -c "$dir/kafka/server.properties" \
-      >"$dir/kafka/log" 2>&1 9>&- || return 1
-  fi
-  launch_server kafka "$KAFKA_HOME/bin/kafka-server-start.sh" "$dir/kafka/server.properties"
+}
+
+# Once: makes the data folder that the part's properties name.
+kafka_format() { # PART
+  [[ -e $dir/$1/data/meta.properties ]] ||
+    LOG_DIR=$dir/$1/logs "$KAFKA_HOME/bin/kafka-storage.sh" format -t "$(cat "$dir/kafka/cluster")" \
+      -c "$dir/$1/server.properties" >"$dir/$1/log" 2>&1 9>&-
 }
 
 # The mock's binary: the one that the caller names, one that is built, or built now.
@@ -149,6 +174,7 @@ kafka_environment() {
   if [[ -s $dir/kafka/topic ]]; then
     variable SLIDING_STOCK_KAFKA_TOPIC "$(cat "$dir/kafka/topic")"
     variable SLIDING_STOCK_KAFKA_GROUP "$(cat "$dir/kafka/topic")"
+    variable SLIDING_STOCK_KAFKA_CONTROL_TOPIC "$(cat "$dir/kafka/control-topic")"
   fi
   variable STACK_KAFKA_KIND "$(kafka_kind)"
   variable STACK_KAFKA_NAME "$(cat "$dir/kafka/name")"

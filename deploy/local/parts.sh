@@ -1,11 +1,22 @@
 # shellcheck shell=bash
 # What is common to all parts. Each part has PART_prepare (once, before its first start), PART_launch,
-# PART_is_ready and PART_stop_signal; its port is kept in $dir/PART/port.
+# PART_is_ready and PART_stop_signal (of the brokers: broker_…, called with the part); its port is kept in $dir/PART/port.
 
 require_known() { # PART
   case $1 in
-    redis | replica | postgres | kafka) ;;
-    *) die "unknown part '$1': redis, replica, postgres or kafka" ;;
+    redis | replica | postgres | kafka | kafka[123]) ;;
+    *) die "unknown part '$1': redis, replica, postgres, kafka, or one of the brokers kafka1 to kafka3" ;;
+  esac
+}
+
+# All parts that there may be, in the order in which they are ended.
+parts() { echo kafka kafka1 kafka2 kafka3 postgres replica redis; }
+
+# What the part's functions are named after.
+family() { # PART
+  case $1 in
+    kafka[123]) echo broker ;;
+    *) echo "$1" ;;
   esac
 }
 
@@ -40,7 +51,7 @@ start_part() { # PART
   local part=$1 try
   started+=("$part")
   if [[ ! -e $dir/$part/prepared ]]; then
-    "${part}_prepare"
+    "$(family "$part")_prepare" "$part"
     touch "$dir/$part/prepared"
   fi
   if [[ -s $dir/$part/port ]]; then
@@ -61,8 +72,8 @@ start_part() { # PART
 }
 
 start_once() { # PART
-  "${1}_launch" || return 1
-  if await_ready "$1" 90 "${1}_is_ready"; then return 0; fi
+  "$(family "$1")_launch" "$1" || return 1
+  if await_ready "$1" 90 "$(family "$1")_is_ready" "$1"; then return 0; fi
   if is_running "$1"; then end_process "$1" KILL 10 || true; fi
   return 1
 }
@@ -70,7 +81,7 @@ start_once() { # PART
 stop_signal() { # PART
   case $1 in
     service-*) echo TERM ;;
-    *) "${1}_stop_signal" ;;
+    *) "$(family "$1")_stop_signal" ;;
   esac
 }
 
@@ -106,7 +117,7 @@ describe() { # PART
 wipe_folder() {
   if [[ $short == /var/tmp/stock.* ]]; then rm -rf "$short"; fi
   rm -rf "${dir:?}"/service-*/
-  rm -rf "${dir:?}"/{redis,replica,postgres,kafka,env,binaries,owner,short,lock}
+  rm -rf "${dir:?}"/{redis,replica,postgres,kafka,kafka1,kafka2,kafka3,env,binaries,owner,short,lock}
   rmdir "$dir" 2>/dev/null || true
 }
 

@@ -67,10 +67,11 @@ await_ready() { # PART SECONDS CHECK…
   is_running "$part"
 }
 
-# Signals the part and waits for its end; fails when it still runs after that many seconds.
+# Signals the part, paused or not, and waits for its end; fails when it still runs after that many seconds.
 end_process() { # PART SIGNAL SECONDS
   local limit=$((SECONDS + $3))
   kill -s "$2" "$(pid_of "$1")" 2>/dev/null || true
+  kill -s CONT "$(pid_of "$1")" 2>/dev/null || true
   while is_running "$1"; do
     if ((SECONDS >= limit)); then return 1; fi
     sleep 0.05
