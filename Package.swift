@@ -51,7 +51,8 @@ let package = Package(
     shared("Protections"),
     shared("RedisClient", ["CHiredis", "Threads"]),
     shared("StockRecords", ["Stock", "RedisClient"]),
-    shared("KafkaClient", ["CRdKafka", "Threads"]),
+    shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
+    shared("ControlTopic", ["KafkaClient", "Stock", "Threads"]),
     shared("PostgresClient", ["CPq", "Threads"]),
     shared("HTTPServer", ["CLinux", "Threads"]),
 
@@ -60,7 +61,7 @@ let package = Package(
       name: "DrawService",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "HTTPServer",
+        "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
       ],
       path: "Sources/DrawService",
       resources: [
@@ -75,19 +76,30 @@ let package = Package(
       name: "StockSyncWorker",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "PostgresClient",
+        "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
       ],
       path: "Sources/StockSyncWorker",
       resources: [
+        .embedInCode("Preheat/server.lua"),
         .embedInCode("Preheat/preheat.lua"),
         .embedInCode("Preheat/open.lua"),
         .embedInCode("Migrations/0001_tables.sql"),
+        .embedInCode("Migrations/0002_dead_letter_resolution.sql"),
         .embedInCode("Commands/insert_activity.sql"),
         .embedInCode("Commands/read_activities.sql"),
         .embedInCode("Commands/read_preheat.sql"),
         .embedInCode("Commands/open_activity.sql"),
         .embedInCode("Commands/count_claims.sql"),
         .embedInCode("Keeper/surpluses.sql"),
+        .embedInCode("Recovery/inspect.lua"),
+        .embedInCode("Recovery/swap.lua"),
+        .embedInCode("Recovery/fence.lua"),
+        .embedInCode("Recovery/read_open.sql"),
+        .embedInCode("Recovery/read_rebuild.sql"),
+        .embedInCode("Recovery/rebuild_rows.sql"),
+        .embedInCode("Recovery/rebuild_letters.sql"),
+        .embedInCode("Recovery/advance_epoch.sql"),
+        .embedInCode("Recovery/passed_barriers.sql"),
         .embedInCode("Apply/read_totals.sql"),
         .embedInCode("Apply/read_offsets.sql"),
         .embedInCode("Apply/lock_offsets.sql"),
@@ -143,12 +155,14 @@ let package = Package(
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(
       "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
+    tests("ControlTopicTests", ["ControlTopic", "KafkaClient", "Stock", "Threads", "TestSupport"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",
       [
         "DrawService", "Stock", "StockRecords", "ScriptModel", "Protections", "RedisClient",
-        "KafkaClient", "HTTPServer", "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
+        "KafkaClient", "ControlTopic", "HTTPServer", "Configuration", "JSONBytes", "Log", "Threads",
+        "TestSupport",
       ]),
     tests(
       "StockSyncWorkerTests",

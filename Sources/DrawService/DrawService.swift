@@ -11,6 +11,12 @@ internal import Threads
 
 /// One running instance.
 struct DrawService {
+  /// How often a part that has failed is looked for.
+  private static let failureCheckMs = 100
+
+  /// Beyond the deadline: Kafka's clients are closed within about 3 s, where no broker answers.
+  private static let closingMs = 4_000
+
   private let settings: Settings
   private let log: Log
 
@@ -32,18 +38,36 @@ struct DrawService {
     let isServing = parts.openForDraws(settings, log)
     if isServing { serve(parts) }
     let isDrained = drain(parts)
-    return isServing && isDrained ? 0 : 1
+    return isServing && isDrained && parts.readiness.state != .failed ? 0 : 1
   }
 
+  /// Until a signal comes or a part has failed for good.
   private func serve(_ parts: Parts) {
     var nextStats = MonotonicTime.after(ms: settings.statsIntervalMs)
+    #if TEST_SWITCHES
+      var testFault = TestFault.fromEnvironment()
+    #endif
     while true {
-      if let signal = Signals.wait(until: nextStats) {
+      if let signal = Signals.wait(until: min(nextStats, .after(ms: Self.failureCheckMs))) {
         log.info("stopping", ["signal": .int(signal)])
         return
       }
-      nextStats = nextStats.adding(ms: settings.statsIntervalMs)
-      parts.logStats(log)
+      if parts.readiness.state == .failed {
+        log.alarm(
+          "stopping_failed",
+          ["action": "drained and ended with status 1; what is in the outbox is relayed"])
+        return
+      }
+      #if TEST_SWITCHES
+        if testFault?.isDue == true {
+          testFault = nil
+          parts.failProducer()
+        }
+      #endif
+      if nextStats <= .now {
+        nextStats = nextStats.adding(ms: settings.statsIntervalMs)
+        parts.logStats(log)
+      }
     }
   }
 
@@ -61,7 +85,7 @@ struct DrawService {
 
   private func drain(_ parts: Parts) -> Bool {
     let deadline = MonotonicTime.after(ms: settings.shutdownDeadlineMs)
-    endEarly(after: deadline.adding(ms: 1_000))
+    endEarly(after: deadline.adding(ms: Self.closingMs))
     parts.readiness.set(.draining)
     let isDrained = parts.drain(until: deadline)
     parts.logStats(log)

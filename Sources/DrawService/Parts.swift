@@ -15,10 +15,12 @@ struct Parts {
   private let publisherThread: NamedThread
   private let laneThreads: [NamedThread]
   private let relayThread: NamedThread
-  private let relayStop = Inbox<Void>(capacity: 1)
+  private let relayPokes = Inbox<Void>(capacity: 1)
+  private let leaseThread: NamedThread
+  private let leaseStop = Inbox<Void>(capacity: 1)
 
   init(_ settings: Settings, _ log: Log) throws {
-    let (meters, relayStop) = (meters, relayStop)
+    let (meters, relayPokes, leaseStop) = (meters, relayPokes, leaseStop)
     let readiness = Readiness(lanes: settings.lanes)
     let router = LaneRouter(
       lanes: settings.lanes, requestLimit: settings.inbox, inFlight: settings.inFlight)
@@ -27,36 +29,42 @@ struct Parts {
     let producer = try KafkaProducer<Publication>(
       settings.kafka, topic: settings.topic, queueLimit: settings.inFlight + 1_000,
       messageTimeoutMs: settings.messageTimeoutMs, lingerMs: settings.lingerMs, warmUpMs: 1_000)
+    let lease = LeaseHolder()
+    leaseThread = NamedThread("lease") {
+      LeaseKeeper(settings, holder: lease, readiness: readiness, log: log, stop: leaseStop).run()
+    }
+    let fence = FenceWatch(
+      readiness: readiness, log: log, probeNow: { _ = relayPokes.offer(()) })
     let publisher = Publisher(
-      producer: producer, permits: permits, router: router, replies: replies,
+      producer: producer, permits: permits, lease: lease, router: router, replies: replies,
       readiness: readiness, meters: meters, log: log, deadlineMs: settings.claims.deadlineMs)
     publisherThread = NamedThread("publisher") { publisher.run() }
     let context = LaneContext(
-      endpoint: settings.redis, limits: settings.claims, publisher: publisher, replies: replies,
-      meters: meters, readiness: readiness, log: log)
+      endpoint: settings.redis, limits: settings.claims, publisher: publisher, lease: lease,
+      fence: fence, replies: replies, meters: meters, readiness: readiness, log: log)
     laneThreads = router.inboxes.enumerated().map { number, inbox in
       NamedThread("lane-\(number + 1)") {
         Lane(number: number, inbox: inbox, context: context).run()
       }
     }
-    relayThread = NamedThread("relay") {
-      Relay(
-        endpoint: settings.redis, settings: settings.relay, publisher: publisher, meters: meters,
-        log: log, stop: relayStop
-      ).run()
-    }
+    let relayContext = RelayContext(
+      endpoint: settings.redis, settings: settings.relay, publisher: publisher, lease: lease,
+      fence: fence, readiness: readiness, meters: meters, log: log)
+    relayThread = NamedThread("relay") { Relay(relayContext, pokes: relayPokes).run() }
     let front = Front(router: router, replies: replies, readiness: readiness, meters: meters)
     do {
       server = try HTTPServer(
         host: settings.httpHost, port: settings.httpPort, loops: settings.httpLoops,
         limits: settings.http, singleHeaders: ["x-user-id", "idempotency-key"], handler: front)
     } catch {
-      relayStop.close()
+      relayPokes.close()
       relayThread.join()
       publisher.close()
       publisherThread.join()
       router.close()
       for thread in laneThreads { thread.join() }
+      leaseStop.close()
+      leaseThread.join()
       throw error
     }
     replies.attach(server)
@@ -80,6 +88,8 @@ struct Parts {
           configuration: ["min.insync.replicas": "\(settings.minInSyncReplicas)"], timeoutMs: 5_000)
         log.info("topic_ready", ["topic": .string(settings.topic), "outcome": "\(outcome)"])
         readiness.set(.serving)
+        TopicSettings(minInSyncReplicas: settings.minInSyncReplicas, isCompacted: false)
+          .warn(of: settings.topic, settings, log)
         return true
       } catch {
         log.error("topic_not_ready", ["topic": .string(settings.topic), "error": "\(error)"])
@@ -89,11 +99,15 @@ struct Parts {
     }
   }
 
-  /// HTTP first, then claims in flight, then Kafka, then Redis. False when the deadline cut it short.
+  #if TEST_SWITCHES
+    func failProducer() { producer.failForTest() }
+  #endif
+
+  /// HTTP first, then claims in flight, then Kafka, then Redis, and the lease, which all of them need, last. False when the deadline cut it short.
   func drain(until deadline: MonotonicTime) -> Bool {
     server.stopAccepting()
     var isDrained = server.drain(until: deadline)
-    relayStop.close()
+    relayPokes.close()
     relayThread.join()
     publisher.close()
     isDrained = producer.flush(until: deadline) && isDrained
@@ -101,6 +115,8 @@ struct Parts {
     producer.close()
     router.close()
     for thread in laneThreads { thread.join() }
+    leaseStop.close()
+    leaseThread.join()
     return isDrained
   }
 }

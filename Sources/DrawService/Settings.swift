@@ -16,6 +16,7 @@ struct Settings: Sendable {
   var inFlight: Int
   var claims: ClaimLimits
   var relay: RelaySettings
+  var lease: LeaseSettings
   var redis: RedisEndpoint
   var kafka: KafkaSettings
   var topic: String
@@ -48,6 +49,10 @@ struct Settings: Sendable {
     relay = RelaySettings(
       intervalMs: configuration.int("relay.interval-ms"), ageMs: configuration.int("relay.age-ms"),
       batch: configuration.int("relay.batch"))
+    lease = LeaseSettings(
+      topic: try configuration.required("kafka.control-topic"),
+      durationMs: configuration.int("lease.duration-ms"),
+      heartbeatMs: configuration.int("lease.heartbeat-ms"))
     redis = RedisEndpoint(
       host: try configuration.required("redis.host"), port: configuration.int("redis.port"),
       socket: configuration.text("redis.socket"), username: configuration.text("redis.user"),

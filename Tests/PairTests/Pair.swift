@@ -25,6 +25,7 @@ final class Pair {
     environment["SLIDING_STOCK_REDIS_DATABASE"] = "\(redisDatabase)"
     environment["SLIDING_STOCK_POSTGRES_CONNECTION"] = try stack.freshDatabase()
     environment["SLIDING_STOCK_KAFKA_TOPIC"] = try stack.freshTopic(partitions: partitions)
+    environment["SLIDING_STOCK_KAFKA_CONTROL_TOPIC"] = try stack.freshTopic(partitions: 1)
     environment["SLIDING_STOCK_KAFKA_PARTITIONS"] = "\(partitions)"
     environment["SLIDING_STOCK_KAFKA_GROUP"] = "test-\(UUID().uuidString)"
     environment["SLIDING_STOCK_KAFKA_SESSION_TIMEOUT_MS"] = "6000"

@@ -12,11 +12,11 @@ import Testing
     let draw = try Service(
       "DrawService", ["--http-host", "127.0.0.1", "--http-port", "0"], environment)
     let worker = try Service("StockSyncWorker", ["run"], environment)
-    let isReady = eventually(within: 30) {
-      guard let port = draw.port else { return false }
-      return (try? HTTPTestClient(port: port).send("GET", "/readyz").status) == 200
+    func readiness() -> String? {
+      draw.port.flatMap { try? HTTPTestClient(port: $0).send("GET", "/readyz").text }
     }
-    try #require(isReady)
+    // Nothing is known in a Redis that no activity was put into.
+    try #require(eventually(within: 30) { readiness() == "not ready: fenced\n" })
 
     // What the demo leaves: the stack's folder with its environment, the pair's address and programs in it.
     let folder = try temporaryDirectory("readme")
@@ -44,6 +44,7 @@ import Testing
 
     let activity = try run("activity")
     #expect(activity.contains("open"))
+    #expect(eventually(within: 10) { readiness() == "ready\n" })
     let curl = try run("curl")
     for text in [
       #""slot":1"#, #""status":"claimed""#, #""status":"released""#, #""left":9"#, "ready",

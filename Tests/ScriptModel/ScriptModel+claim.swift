@@ -46,6 +46,8 @@ extension ScriptModel {
       Entry(
         firstSeq: progress.seqBefore + 1, isRelease: false, epoch: epoch, timeMs: nowMs,
         events: progress.events))
+    lockCount += progress.events.count
+    outboxCount += 1
     return header(nowMs, first: progress.seqBefore + 1, last: seq) + items
   }
 

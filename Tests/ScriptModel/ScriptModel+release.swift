@@ -29,6 +29,7 @@ extension ScriptModel {
     outbox.append(
       Entry(
         firstSeq: seqBefore + 1, isRelease: true, epoch: epoch, timeMs: nowMs, events: events))
+    outboxCount += 1
     return header(nowMs, first: seqBefore + 1, last: seq) + items
   }
 
@@ -63,15 +64,22 @@ extension ScriptModel {
     return [1, claim.slot, seq]
   }
 
-  mutating func acknowledge(nowMs: Int64, epochSeen: Int64, entries: [Int64]) -> [RedisReply] {
+  mutating func acknowledge(
+    nowMs: Int64, epochSeen: Int64, entries: [(lastSeq: Int64, epoch: Int64)]
+  ) -> [RedisReply] {
     if let refused = refusal(nowMs: nowMs, epochSeen: epochSeen) { return refused }
     var deleted: [Int64] = []
-    for lastSeq in entries {
+    for (lastSeq, epoch) in entries {
       guard let place = outbox.firstIndex(where: { $0.lastSeq == lastSeq }) else {
         hit(deleted.contains(lastSeq) ? .acknowledgedTwice : .acknowledgedAbsent)
         continue
       }
+      if outbox[place].epoch != epoch {
+        hit(.acknowledgedOtherEpoch)
+        continue
+      }
       let entry = outbox.remove(at: place)
+      outboxCount -= 1
       deleted.append(lastSeq)
       hit(entry.isRelease ? .acknowledgedReleases : .acknowledgedClaims)
       if entry.isRelease { free(entry) }
@@ -90,6 +98,7 @@ extension ScriptModel {
         continue
       }
       locks[event.slot] = nil
+      lockCount -= 1
       free.append(String(event.slot))
       let place = users[event.user]!.firstIndex { $0.request == event.request }!
       users[event.user]![place].isReleased = true

@@ -33,8 +33,12 @@ struct ScriptModel: Sendable {
     var lastSeq: Int64 { firstSeq + Int64(events.count) - 1 }
   }
 
+  /// Who the server is, as INFO tells it.
+  var identity = "run:replication"
+
   // stock:fence and stock:activities
   var serverEpoch: Int64? = 1
+  var serverFence: String? = "run:replication"
   var isListed = true
 
   // stock:{A}
@@ -44,7 +48,11 @@ struct ScriptModel: Sendable {
   var closesMs: Int64 = 1 << 50
   var state = "open"
   var epoch: Int64 = 1
+  var fence = "run:replication"
   var seq: Int64 = 0
+  /// The stored numbers of locks and of outbox entries.
+  var lockCount = 0
+  var outboxCount = 0
   /// Whatever stands there: it may have been tampered with. nil: nothing.
   var used: String? = "0"
   /// A field that was lost.
@@ -70,25 +78,25 @@ struct ScriptModel: Sendable {
   mutating func refusal(
     nowMs: Int64, notAfterMs: Int64 = .max, epochSeen: Int64
   ) -> [RedisReply]? {
-    var known: Int64?
-    if let serverEpoch {
-      if !isListed {
-        known = serverEpoch
-      } else if missingField == nil {
-        known = epoch
-      } else {
-        hit(.fencedByMissingField)
-      }
-    } else {
-      hit(.fencedByMissingFence)
-    }
-
-    let status: Int64
-    if known == nil {
-      status = 1
+    let known = isListed ? (missingField == nil ? epoch : nil) : serverEpoch
+    let opened = isListed ? fence : serverFence
+    var status: Int64 = 0
+    var reason: Int64 = 0
+    if serverEpoch == nil || serverFence == nil || known == nil {
+      hit(missingField == nil ? .fencedByMissingFence : .fencedByMissingField)
+      (status, reason) = (1, 1)
+    } else if opened != identity {
+      hit(isListed ? .fencedByIdentity : .fencedByServerIdentity)
+      (status, reason) = (1, 2)
     } else if known! < epochSeen {
       hit(isListed ? .fencedByEpoch : .fencedByServerEpoch)
-      status = 1
+      (status, reason) = (1, 3)
+    } else if isListed && locks.count != lockCount {
+      hit(.fencedByLockCount)
+      (status, reason) = (1, 4)
+    } else if isListed && outbox.count != outboxCount {
+      hit(.fencedByOutboxCount)
+      (status, reason) = (1, 5)
     } else if nowMs > notAfterMs {
       hit(.late)
       status = 2
@@ -100,7 +108,8 @@ struct ScriptModel: Sendable {
       if known! == epochSeen { hit(.epochBoundary) }
       return nil
     }
-    return [status, nowMs, known ?? 0, 0, 0, Int64(outbox.count)].map(RedisReply.integer)
+    return [status, nowMs, reason == 1 ? 0 : known!, reason, 0, Int64(outbox.count)]
+      .map(RedisReply.integer)
   }
 
   // MARK: Questions that several scripts ask
@@ -159,6 +168,7 @@ struct ScriptModel: Sendable {
 /// What can happen in the scripts; a trial must have met each of them.
 enum Branch: String, CaseIterable, Sendable {
   case fencedByMissingFence, fencedByMissingField, fencedByEpoch, fencedByServerEpoch
+  case fencedByIdentity, fencedByServerIdentity, fencedByLockCount, fencedByOutboxCount
   case late, lateBoundary, epochBoundary, unknownActivity
 
   case claimed, claimedGivenBack, claimedUnderLargeSeq, secondChance
@@ -174,7 +184,8 @@ enum Branch: String, CaseIterable, Sendable {
 
   case releasing, releaseReleased, releaseReleasing, releaseInBatch, releaseUndecided
   case releaseUnknown, releaseOutboxFull
-  case acknowledgedClaims, acknowledgedReleases, acknowledgedAbsent, acknowledgedTwice
+  case acknowledgedClaims, acknowledgedReleases, acknowledgedAbsent, acknowledgedTwice,
+    acknowledgedOtherEpoch
   case acknowledgedOtherLock
   case lookDecided, lookUndecided, lookReleasing, lookReleased, lookUnknown
 }

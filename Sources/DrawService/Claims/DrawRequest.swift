@@ -41,16 +41,6 @@ enum Answer: Sendable, Equatable {
   case refused(Refusal)
 }
 
-/// An activity as Redis holds it.
-struct ActivityView: Sendable, Equatable {
-  let state: String
-  let total: Int64
-  let left: Int64
-  let opensMs: Int64
-  let closesMs: Int64
-  let limit: Int64
-}
-
 /// Why not: the stable `code` of a problem reply.
 enum Refusal: String, Sendable, CaseIterable {
   case soldOut = "sold_out"

@@ -13,6 +13,8 @@ struct LaneContext: Sendable {
   let endpoint: RedisEndpoint
   let limits: ClaimLimits
   let publisher: Publisher
+  let lease: LeaseHolder
+  let fence: FenceWatch
   let replies: ReplySink
   let meters: Meters
   let readiness: Readiness
@@ -88,17 +90,21 @@ final class Lane {
   private func turn(_ requests: [DrawRequest], _ acknowledgements: [Acknowledgement]) {
     guard let clock = currentClock() else {
       for request in requests { batch.add(request, .refused(.unavailable)) }
-      for release in acknowledgements.lazy.flatMap(\.releases) {
-        batch.add(release.request, .pending(request: release.request.request))
-      }
+      for acknowledgement in acknowledgements { leaveToRelay(acknowledgement) }
       return
     }
+    let lease = context.lease.view()
     let admission = Admission(
       requests, deadlineMs: context.limits.deadlineMs, permits: context.publisher.permits,
-      now: .now, &batch)
+      lease: lease, now: .now, &batch)
+    var timely = acknowledgements
+    timely.removeAll { acknowledgement in
+      if acknowledgement.mayBeSent(under: lease) { return false }
+      leaveToRelay(acknowledgement)
+      return true
+    }
     let plan = LanePlan(
-      requests: admission.admitted, acknowledgements: acknowledgements,
-      batchLimit: context.limits.batch)
+      requests: admission.admitted, acknowledgements: timely, batchLimit: context.limits.batch)
     if plan.calls.isEmpty { return }  // nothing was admitted, so no permit was taken
     let started = MonotonicTime.now
     let outcomes = run(plan, clock)
@@ -113,11 +119,20 @@ final class Lane {
 
   private func run(_ plan: LanePlan, _ clock: RedisClock) -> [LaneOutcome] {
     do {
-      let replies = try session.pipeline(plan.commands(scripts, context.limits, clock))
-      return zip(plan.calls, replies).map { LaneOutcome($0, $1) }
+      let replies = try session.pipeline(
+        plan.commands(scripts, context.limits, epochSeen: context.lease.epochSeen, clock))
+      let lease = context.lease.view()
+      return zip(plan.calls, replies).map { LaneOutcome($0, $1, lease: lease) }
     } catch {
       context.meters.countRedisFailure(error.kind.rawValue)
       return plan.calls.map(LaneOutcome.failed)
+    }
+  }
+
+  /// The entry stays in the outbox; the relay publishes and acknowledges it again.
+  private func leaveToRelay(_ acknowledgement: Acknowledgement) {
+    for release in acknowledgement.releases {
+      batch.add(release.request, .pending(request: release.request.request))
     }
   }
 
@@ -126,6 +141,7 @@ final class Lane {
     if let entry = outcome.entry { context.publisher.publish(entry) }
     again += outcome.again
     for request in outcome.undecided { wait(request) }
+    if outcome.fence != nil { context.fence.suspect() }
     if let nowMs = outcome.nowMs { clock = RedisClock(redisMs: nowMs, receivedAt: .now) }
     if let complaint = outcome.complaint {
       context.meters.countRedisFailure("script")
@@ -165,52 +181,6 @@ final class Lane {
     } catch {
       clock = nil
       return nil
-    }
-  }
-}
-
-/// The requests of a turn that may be carried out, and the permits that were taken for them.
-struct Admission {
-  private(set) var admitted: [DrawRequest] = []
-  /// One for each admitted request that may end in an event; what is not used must be given back.
-  private(set) var taken = 0
-
-  /// Refuses what has waited past the deadline, and claims and releases that the producer has no room for.
-  init(
-    _ requests: [DrawRequest], deadlineMs: Int, permits: Permits, now: MonotonicTime,
-    _ batch: inout ReplyBatch
-  ) {
-    admitted.reserveCapacity(requests.count)
-    for request in requests {
-      if request.arrived.adding(ms: deadlineMs) <= now {
-        batch.add(request, .refused(.overloaded))
-      } else {
-        admitted.append(request)
-      }
-    }
-    let wanted = admitted.count { $0.needsPermit }
-    taken = permits.take(upTo: wanted)
-    if taken < wanted { refuseBeyondPermits(&batch) }
-  }
-
-  private mutating func refuseBeyondPermits(_ batch: inout ReplyBatch) {
-    var left = taken
-    admitted.removeAll { request in
-      guard request.needsPermit else { return false }
-      left -= 1
-      if left >= 0 { return false }
-      batch.add(request, .refused(.overloaded))
-      return true
-    }
-  }
-}
-
-extension DrawRequest {
-  /// Whether it may end in an event.
-  fileprivate var needsPermit: Bool {
-    switch operation {
-    case .claim, .release: true
-    case .look, .describe: false
     }
   }
 }

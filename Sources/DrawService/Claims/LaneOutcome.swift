@@ -1,7 +1,11 @@
+internal import Protections
 internal import RedisClient
 internal import Stock
 
 /// What follows from a script's reply: a value, decided without I/O.
+///
+/// What Redis says is an answer only under a lease that covers the epoch that the script read. Without one, a no is
+/// `unavailable`, and what was done is `pending`: a recovery may be about to decide otherwise.
 struct LaneOutcome {
   var answers: [(request: DrawRequest, answer: Answer)] = []
   /// The outbox entry that the call wrote: to be published.
@@ -15,8 +19,11 @@ struct LaneOutcome {
   /// Redis time of the script; nil when there was no reply.
   var nowMs: Int64?
   var outboxLength: Int64?
+  /// Why Redis is not to be trusted, if so.
+  var fence: FenceReason?
 
-  init(_ call: LanePlan.Call, _ reply: RedisReply) {
+  /// `lease`: as it is after Redis has answered.
+  init(_ call: LanePlan.Call, _ reply: RedisReply, lease: LeaseView) {
     guard let script = ScriptReply(reply) else {
       complaint = reply.error?.description ?? "an unexpected reply"
       refuse(call, .unavailable)
@@ -24,21 +31,23 @@ struct LaneOutcome {
     }
     nowMs = script.nowMs
     outboxLength = script.outboxLength
+    fence = script.fenceReason
+    let proof = Proof(script, lease)
     switch script.status {
     case .fenced: refuse(call, .fenced)
     case .late: refuse(call, .overloaded)
-    case .unknownActivity: refuse(call, .unknownActivity)
-    case .done: follow(call, script)
+    case .unknownActivity: refuse(call, proof.isNoFinal ? .unknownActivity : .unavailable)
+    case .done: follow(call, script, proof)
     }
   }
 
-  private mutating func follow(_ call: LanePlan.Call, _ script: ScriptReply) {
+  private mutating func follow(_ call: LanePlan.Call, _ script: ScriptReply, _ proof: Proof) {
     let isUnderstood =
       switch call {
-      case .acknowledge(_, let entries): freed(entries)
-      case .release(let activity, let requests): released(activity, requests, script)
-      case .claim(let activity, let requests): claimed(activity, requests, script)
-      case .look(_, let requests): looked(requests, script)
+      case .acknowledge(_, let entries): freed(entries, proof)
+      case .release(let activity, let requests): released(activity, requests, script, proof)
+      case .claim(let activity, let requests): claimed(activity, requests, script, proof)
+      case .look(_, let requests): looked(requests, script, proof)
       }
     if !isUnderstood {
       self = .failed(call)
@@ -67,16 +76,16 @@ struct LaneOutcome {
     }
   }
 
-  private mutating func freed(_ entries: [Acknowledgement]) -> Bool {
+  private mutating func freed(_ entries: [Acknowledgement], _ proof: Proof) -> Bool {
     for release in entries.lazy.flatMap(\.releases) {
       answers.append(
-        (release.request, .released(slot: release.slot, request: release.request.request)))
+        (release.request, proof.released(slot: release.slot, request: release.request.request)))
     }
     return true
   }
 
   private mutating func claimed(
-    _ activity: ActivityID, _ requests: [DrawRequest], _ script: ScriptReply
+    _ activity: ActivityID, _ requests: [DrawRequest], _ script: ScriptReply, _ proof: Proof
   ) -> Bool {
     guard let items = script.items(requests.count, width: 4) else { return false }
     var events: [(event: StockEvent, waiter: DrawRequest?)] = []
@@ -87,29 +96,29 @@ struct LaneOutcome {
       switch code {
       case .claimed:
         let event = StockEvent(
-          kind: .claimed, activity: activity, slot: slot, seq: seq, epoch: script.epoch,
+          kind: .claimed, activity: activity, slot: slot, seq: seq, epoch: proof.eventEpoch,
           user: request.user, request: id, timeMs: script.nowMs)
         events.append((event, request))
       case .repeatDecided:
-        answers.append((request, .claimed(slot: slot, request: id, isReplay: true)))
+        answers.append((request, proof.claimed(slot: slot, request: id)))
       case .repeatUndecided: undecided.append(request.asking(for: id))
       case .releasing: answers.append((request, .pending(request: id)))
       case .again: again.append(request)
-      case .released: answers.append((request, .refused(.released)))
-      case .soldOut: answers.append((request, .refused(.soldOut)))
-      case .limitReached: answers.append((request, .refused(.limitReached)))
-      case .notOpen: answers.append((request, .refused(.notOpen)))
-      case .closed: answers.append((request, .refused(.closed)))
-      case .paused: answers.append((request, .refused(.paused)))
+      case .released: answers.append((request, proof.no(.released)))
+      case .soldOut: answers.append((request, proof.no(.soldOut)))
+      case .limitReached: answers.append((request, proof.no(.limitReached)))
+      case .notOpen: answers.append((request, proof.no(.notOpen)))
+      case .closed: answers.append((request, proof.no(.closed)))
+      case .paused: answers.append((request, proof.no(.paused)))
       case .outboxFull: answers.append((request, .refused(.unavailable)))
-      case .keyRequired: answers.append((request, .refused(.keyRequired)))
+      case .keyRequired: answers.append((request, proof.no(.keyRequired)))
       }
     }
     return publish(activity, events, script)
   }
 
   private mutating func released(
-    _ activity: ActivityID, _ requests: [DrawRequest], _ script: ScriptReply
+    _ activity: ActivityID, _ requests: [DrawRequest], _ script: ScriptReply, _ proof: Proof
   ) -> Bool {
     guard let items = script.items(requests.count, width: 3) else { return false }
     var events: [(event: StockEvent, waiter: DrawRequest?)] = []
@@ -120,13 +129,14 @@ struct LaneOutcome {
       switch code {
       case .releasingNow:
         let event = StockEvent(
-          kind: .released, activity: activity, slot: slot, seq: seq, epoch: script.epoch,
+          kind: .released, activity: activity, slot: slot, seq: seq, epoch: proof.eventEpoch,
           user: request.user, request: request.request, timeMs: script.nowMs)
         events.append((event, request))
-      case .released: answers.append((request, .released(slot: slot, request: request.request)))
+      case .released:
+        answers.append((request, proof.released(slot: slot, request: request.request)))
       case .releasing, .claimUndecided:
         answers.append((request, .pending(request: request.request)))
-      case .unknownRequest: answers.append((request, .refused(.unknownRequest)))
+      case .unknownRequest: answers.append((request, proof.no(.unknownRequest)))
       case .outboxFull: answers.append((request, .refused(.unavailable)))
       }
     }
@@ -144,17 +154,20 @@ struct LaneOutcome {
       ordered.first!.event.seq == script.firstSeq && ordered.last!.event.seq == script.lastSeq
       && Int64(ordered.count) == script.lastSeq - script.firstSeq + 1
     guard isConsistent else { return false }
-    entry = OutboxEntry(activity: activity, lastSeq: script.lastSeq, events: ordered)
+    let id = OutboxEntry.ID(activity: activity, epoch: script.epoch, lastSeq: script.lastSeq)
+    entry = OutboxEntry(id, events: ordered)
     return true
   }
 
-  private mutating func looked(_ requests: [DrawRequest], _ script: ScriptReply) -> Bool {
+  private mutating func looked(
+    _ requests: [DrawRequest], _ script: ScriptReply, _ proof: Proof
+  ) -> Bool {
     let looks = requests.filter { $0.operation == .look }
     guard let view = ActivityView(script),
       let items = script.items(looks.count, width: 3, after: ActivityView.width)
     else { return false }
     for request in requests where request.operation == .describe {
-      answers.append((request, .described(view)))
+      answers.append((request, proof.isNoFinal ? .described(view) : .refused(.unavailable)))
     }
     for (request, item) in zip(looks, items) {
       guard let code = item.int(0).flatMap(LookCode.init), let slot = item.int(1) else {
@@ -162,29 +175,14 @@ struct LaneOutcome {
       }
       let answer: Answer =
         switch code {
-        case .claimed: .claimed(slot: slot, request: request.request, isReplay: true)
+        case .claimed: proof.claimed(slot: slot, request: request.request)
         case .undecided, .releasing: .pending(request: request.request)
-        case .released: .released(slot: slot, request: request.request)
-        case .unknownRequest: .refused(.unknownRequest)
+        case .released: proof.released(slot: slot, request: request.request)
+        case .unknownRequest: proof.no(.unknownRequest)
         }
       answers.append((request, answer))
     }
     return true
-  }
-}
-
-extension ActivityView {
-  /// Values that the look script puts between head and items: state, total, locks, opens, closes, limit.
-  static let width = 6
-
-  init?(_ script: ScriptReply) {
-    guard let state = script.value(0)?.text, let total = script.value(1)?.int,
-      let locks = script.value(2)?.int, let opensMs = script.value(3)?.int,
-      let closesMs = script.value(4)?.int, let limit = script.value(5)?.int
-    else { return nil }
-    self.init(
-      state: state, total: total, left: total - locks, opensMs: opensMs, closesMs: closesMs,
-      limit: limit)
   }
 }
 

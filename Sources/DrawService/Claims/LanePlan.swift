@@ -1,3 +1,4 @@
+internal import Protections
 internal import RedisClient
 internal import Stock
 internal import Threads
@@ -11,9 +12,18 @@ enum LaneWork: Sendable {
 /// All events of an outbox entry are in Kafka: it can be deleted, and its releases can be freed and answered.
 struct Acknowledgement: Sendable {
   let activity: ActivityID
+  let epoch: Int64
   let lastSeq: Int64
+  /// Of all its events.
+  let kind: StockEvent.Kind
   /// The releases among its events that a client still waits for.
   let releases: [(request: DrawRequest, slot: Int64)]
+
+  /// Whether it may go to Redis: a slot is freed only for a release that cannot be void any more. The relay brings what
+  /// may not.
+  func mayBeSent(under lease: LeaseView) -> Bool {
+    kind == .claimed || lease.covers(epoch) || !Protection.releaseUnderLease.isOn
+  }
 }
 
 /// One pipeline's worth of script calls: a value, decided without I/O.
@@ -55,20 +65,23 @@ struct LanePlan: Sendable {
   }
 
   /// The commands, one for each call in order.
-  func commands(_ scripts: StockScripts, _ limits: ClaimLimits, _ clock: RedisClock)
-    -> [RedisCommand]
-  {
+  ///
+  /// `epochSeen`: the highest epoch that this instance has seen; the scripts refuse what is below it.
+  func commands(
+    _ scripts: StockScripts, _ limits: ClaimLimits, epochSeen: Int64, _ clock: RedisClock
+  ) -> [RedisCommand] {
     calls.map { call in
       switch call {
       case .acknowledge(let activity, let entries):
         scripts.acknowledge(
-          activity, entries: entries.map(\.lastSeq), epochSeen: limits.epochSeen)
+          activity, entries: entries.map { ($0.lastSeq, $0.epoch) }, epochSeen: epochSeen)
       case .release(let activity, let requests):
-        scripts.release(activity, requests, limits.bounds(for: requests, clock))
+        scripts.release(
+          activity, requests, limits.bounds(for: requests, epochSeen: epochSeen, clock))
       case .claim(let activity, let requests):
-        scripts.claim(activity, requests, limits.bounds(for: requests, clock))
+        scripts.claim(activity, requests, limits.bounds(for: requests, epochSeen: epochSeen, clock))
       case .look(let activity, let requests):
-        scripts.look(activity, requests, epochSeen: limits.epochSeen)
+        scripts.look(activity, requests, epochSeen: epochSeen)
       }
     }
   }
@@ -80,11 +93,9 @@ struct ClaimLimits: Sendable {
   var slideLimit = 10_000
   var outboxCap = 100_000
   var batch = 128
-  /// The highest epoch seen. Learnt from the control topic once Redis can be lost; until then 0: any will do.
-  var epochSeen: Int64 = 0
 
   /// A call's not-after is that of its oldest request.
-  func bounds(for requests: [DrawRequest], _ clock: RedisClock) -> CallBounds {
+  func bounds(for requests: [DrawRequest], epochSeen: Int64, _ clock: RedisClock) -> CallBounds {
     let oldest = requests.lazy.map(\.arrived).min() ?? .now
     return CallBounds(
       notAfterMs: clock.redisMs(at: oldest.adding(ms: deadlineMs)), epochSeen: epochSeen,

@@ -70,11 +70,29 @@ extension StockScripts {
     return command
   }
 
-  func acknowledge(_ activity: ActivityID, entries: [Int64], epochSeen: Int64) -> RedisCommand {
+  /// A look that is about no activity: the scripts judge it by the server's own fence.
+  func lookAtServer(epochSeen: Int64) -> RedisCommand {
+    let nobody = "0"  // no activity's id
+    let stock = "stock:{\(nobody)}"
+    var command = RedisCommand.script(
+      look,
+      keys: [RedisKeys.fence, RedisKeys.activities, stock]
+        + ["locks", "users", "free", "outbox"].map { "\(stock):\($0)" })
+    command.append(nobody)
+    command.append(epochSeen)
+    return command
+  }
+
+  func acknowledge(
+    _ activity: ActivityID, entries: [(lastSeq: Int64, epoch: Int64)], epochSeen: Int64
+  ) -> RedisCommand {
     var command = RedisCommand.script(acknowledge, keys: RedisKeys(activity).all)
     command.append(activity.value)
     command.append(epochSeen)
-    for entry in entries { command.append(entry) }
+    for (lastSeq, epoch) in entries {
+      command.append(lastSeq)
+      command.append(epoch)
+    }
     return command
   }
 }

@@ -20,6 +20,9 @@ struct ScriptReply {
   let outboxLength: Int64
   private let values: ArraySlice<RedisReply>
 
+  /// Why the call was refused as fenced; nil where it was not.
+  var fenceReason: FenceReason? { status == .fenced ? FenceReason(rawValue: firstSeq) : nil }
+
   /// nil when it is no reply of ours; the caller reports it.
   init?(_ reply: RedisReply) {
     guard let values = reply.elements, values.count >= 6,
@@ -48,6 +51,25 @@ struct ScriptReply {
   /// The value at a place after the head.
   func value(_ place: Int) -> RedisReply? {
     place < values.count ? values[values.startIndex + place] : nil
+  }
+}
+
+/// Why a server is fenced: nothing that it knows is to be trusted.
+enum FenceReason: Int64, Sendable {
+  case nothingKnown = 1
+  case otherServer, oldEpoch, locksMiscounted, outboxMiscounted
+
+  /// For a person.
+  var text: String {
+    switch self {
+    case .nothingKnown:
+      "nothing is known there: emptied, not whole, or no activity was ever created"
+    case .otherServer:
+      "Redis was restarted, promoted or restored: it is not the server of the fence"
+    case .oldEpoch: "Redis is of an older epoch than the highest seen"
+    case .locksMiscounted: "locks are missing, or there are too many"
+    case .outboxMiscounted: "entries of the outbox are missing, or there are too many"
+    }
   }
 }
 

@@ -32,7 +32,10 @@ final class Front: HTTPHandler {
       meters.countInvalid()
       return reply
     case .draw(let draw):
-      if readiness.state == .starting { return Refusal.unavailable.reply }
+      switch readiness.state {
+      case .starting, .failed: return Refusal.unavailable.reply
+      case .serving, .draining: break
+      }
       gathered.withLock { $0[router.lane(of: draw.activity)].append(draw) }
       return nil
     }

@@ -1,3 +1,4 @@
+internal import Protections
 internal import Stock
 internal import Threads
 
@@ -9,6 +10,8 @@ internal import Threads
 final class OutboxEntry: @unchecked Sendable {
   struct ID: Hashable, Sendable {
     let activity: ActivityID
+    /// A recovery may give a seq again that a lost claim had.
+    let epoch: Int64
     let lastSeq: Int64
   }
 
@@ -19,8 +22,10 @@ final class OutboxEntry: @unchecked Sendable {
   private var reported = 0
   private var acknowledged = 0
 
-  init(activity: ActivityID, lastSeq: Int64, events: [(event: StockEvent, waiter: DrawRequest?)]) {
-    id = ID(activity: activity, lastSeq: lastSeq)
+  /// `events` are of one epoch and one kind, as one script call wrote them; at least one.
+  init(_ id: ID, events: [(event: StockEvent, waiter: DrawRequest?)]) {
+    precondition(!events.isEmpty, "an outbox entry without events")
+    self.id = id
     self.events = events.map(\.event)
     waiters = events.map(\.waiter)
   }
@@ -47,12 +52,14 @@ final class OutboxEntry: @unchecked Sendable {
   /// A release's client waits on until then: its answer comes when the slot is freed.
   func report(isAcknowledged: Bool) -> Acknowledgement? {
     reported += 1
-    if isAcknowledged { acknowledged += 1 }
+    if isAcknowledged || !Protection.outboxDeletedAfterAcknowledgement.isOn { acknowledged += 1 }
     guard acknowledged == events.count else { return nil }
     let releases = events.indices.compactMap { place in
       takeWaiter(at: place).map { (request: $0, slot: events[place].slot) }
     }
-    return Acknowledgement(activity: id.activity, lastSeq: id.lastSeq, releases: releases)
+    return Acknowledgement(
+      activity: id.activity, epoch: id.epoch, lastSeq: id.lastSeq, kind: events[0].kind,
+      releases: releases)
   }
 }
 

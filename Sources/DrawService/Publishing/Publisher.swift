@@ -17,6 +17,7 @@ final class Publisher: Sendable {
   private let inbox: Inbox<OutboxEntry>
   private let underWay = Lock<Set<OutboxEntry.ID>>([])
   private let producer: KafkaProducer<Publication>
+  private let lease: LeaseHolder
   private let router: LaneRouter
   private let replies: ReplySink
   private let readiness: Readiness
@@ -25,11 +26,12 @@ final class Publisher: Sendable {
   private let deadlineMs: Int
 
   init(
-    producer: KafkaProducer<Publication>, permits: Permits, router: LaneRouter, replies: ReplySink,
-    readiness: Readiness, meters: Meters, log: Log, deadlineMs: Int
+    producer: KafkaProducer<Publication>, permits: Permits, lease: LeaseHolder, router: LaneRouter,
+    replies: ReplySink, readiness: Readiness, meters: Meters, log: Log, deadlineMs: Int
   ) {
     self.producer = producer
     self.permits = permits
+    self.lease = lease
     self.router = router
     self.replies = replies
     self.readiness = readiness
@@ -74,7 +76,12 @@ final class Publisher: Sendable {
       }
       replies.send(&batch)
       let timeoutMs = waiting.isEmpty ? 100 : 20
-      for delivery in producer.poll(timeoutMs: timeoutMs) { settle(delivery, &batch) }
+      let deliveries = producer.poll(timeoutMs: timeoutMs)
+      if !deliveries.isEmpty {
+        // After the reports: under a lease that holds now, what is in Kafka is before any barrier.
+        let lease = lease.view()
+        for delivery in deliveries { settle(delivery, lease, &batch) }
+      }
       if nextSweep <= .now {
         expire(&waiting, &batch)
         nextSweep = .after(ms: 20)
@@ -96,24 +103,16 @@ final class Publisher: Sendable {
     }
   }
 
-  private func settle(_ delivery: Delivery<Publication>, _ batch: inout ReplyBatch) {
-    let publication = delivery.ticket
-    switch delivery.result {
-    case .acknowledged:
-      permits.giveBack(1)
-      let event = publication.event
-      if event.kind == .claimed, let waiter = publication.takeWaiter() {
-        batch.add(waiter, .claimed(slot: event.slot, request: event.request, isReplay: false))
-      }
-      if let acknowledgement = report(publication, isAcknowledged: true),
-        !router.acknowledge(acknowledgement)
-      {
-        for release in acknowledgement.releases {
-          batch.add(release.request, .pending(request: release.request.request))
-        }
-      }
-    case .failed(let error): leaveToRelay(publication, error.description, &batch)
+  private func settle(
+    _ delivery: Delivery<Publication>, _ lease: LeaseView, _ batch: inout ReplyBatch
+  ) {
+    permits.giveBack(1)
+    var isAcknowledged = true
+    if case .failed(let error) = delivery.result {
+      isAcknowledged = false
+      meters.countPublishFailure(error.description)
     }
+    conclude(delivery.ticket, isAcknowledged: isAcknowledged, lease, &batch)
   }
 
   /// The event is in the outbox: it is not lost, only late.
@@ -121,10 +120,29 @@ final class Publisher: Sendable {
   {
     permits.giveBack(1)
     meters.countPublishFailure(reason)
-    if let waiter = publication.takeWaiter() {
-      batch.add(waiter, .pending(request: publication.event.request))
+    conclude(publication, isAcknowledged: false, lease.view(), &batch)
+  }
+
+  /// Answers the event's client, and hands an entry whose events are all in Kafka back to its lane.
+  private func conclude(
+    _ publication: Publication, isAcknowledged: Bool, _ lease: LeaseView, _ batch: inout ReplyBatch
+  ) {
+    let event = publication.event
+    let settlement = Settlement(
+      event.kind, epoch: event.epoch, isAcknowledged: isAcknowledged, lease: lease)
+    if settlement != .waits, let waiter = publication.takeWaiter() {
+      batch.add(
+        waiter,
+        settlement == .claimed
+          ? .claimed(slot: event.slot, request: event.request, isReplay: false)
+          : .pending(request: event.request))
     }
-    _ = report(publication, isAcknowledged: false)
+    guard let acknowledgement = report(publication, isAcknowledged: isAcknowledged),
+      !router.acknowledge(acknowledgement)
+    else { return }
+    for release in acknowledgement.releases {
+      batch.add(release.request, .pending(request: release.request.request))
+    }
   }
 
   /// Counts a report; an entry with all of its reports is no longer under way here.
@@ -149,17 +167,8 @@ final class Publisher: Sendable {
   private func report(_ events: [KafkaClientEvent]) {
     readiness.setKafka(isUsable: producer.isConnected)
     for event in events {
-      switch event {
-      case .fatal(let error): log.alarm("kafka_fatal", ["error": "\(error)"])
-      case .error(let error): log.warning("kafka_error", ["error": "\(error)"])
-      case .log(let level, let facility, let text):
-        log.debug(
-          "kafka_log",
-          ["syslogLevel": .int(level), "facility": .string(facility), "text": .string(text)])
-      case .throttled(let broker, let ms):
-        log.warning("kafka_throttled", ["broker": .string(broker), "ms": .int(ms)])
-      case .dropped(let count): log.warning("kafka_events_dropped", ["count": .int(count)])
-      }
+      log.write(event, source: "producer")
+      if case .fatal = event { readiness.set(.failed) }
     }
   }
 }

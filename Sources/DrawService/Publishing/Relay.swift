@@ -3,6 +3,8 @@
 // refused it. The relay of every DrawService sweeps the outboxes and publishes again what is older than a
 // normal acknowledgement takes. Several relays at once double events, which is harmless: Postgres orders
 // a slot's events by seq and knows the ones that it has.
+// The same sweep looks at the fences, for it is the one that comes by regularly. Nothing is relayed out of a fenced
+// outbox, or without a lease: recovery publishes that, and what came behind its barrier would be void.
 
 internal import Log
 internal import RedisClient
@@ -13,107 +15,160 @@ internal import Threads
 struct RelaySettings: Sendable {
   var intervalMs = 500
   var ageMs = 2_000
-  /// Most entries of an activity that a sweep looks at.
+  /// Entries of a page.
   var batch = 500
+}
+
+/// What a relay shares with the other threads.
+struct RelayContext: Sendable {
+  let endpoint: RedisEndpoint
+  let settings: RelaySettings
+  let publisher: Publisher
+  let lease: LeaseHolder
+  let fence: FenceWatch
+  let readiness: Readiness
+  let meters: Meters
+  let log: Log
 }
 
 /// Made and used by its own thread.
 final class Relay {
-  private let settings: RelaySettings
-  private let publisher: Publisher
-  private let meters: Meters
-  private let log: Log
-  private let stop: Inbox<Void>
+  /// Pages of an activity that a sweep reads; the next one goes on behind them.
+  private static let pagesPerSweep = 4
+
+  private let context: RelayContext
+  private let pokes: Inbox<Void>
+  private let scripts = StockScripts()
   private let session: RedisSession
+  private var settingsWatch: RedisSettingsWatch
   private var schedule = RelaySchedule()
+  /// Where the walk through an outbox goes on: behind this entry.
+  private var places: [ActivityID: String] = [:]
   private var unreadable: Set<String> = []
 
-  /// Closing `stop` ends it.
-  init(
-    endpoint: RedisEndpoint, settings: RelaySettings, publisher: Publisher, meters: Meters,
-    log: Log,
-    stop: Inbox<Void>
-  ) {
-    self.settings = settings
-    self.publisher = publisher
-    self.meters = meters
-    self.log = log
-    self.stop = stop
-    session = RedisSession(endpoint)
+  /// A poke makes it sweep at once; closing `pokes` ends it.
+  init(_ context: RelayContext, pokes: Inbox<Void>) {
+    self.context = context
+    self.pokes = pokes
+    session = RedisSession(context.endpoint, scripts: scripts.all)
+    settingsWatch = RedisSettingsWatch(readiness: context.readiness, log: context.log)
   }
 
   func run() {
-    while stop.take(until: .after(ms: settings.intervalMs)) != nil {
+    repeat {
       do {
         try sweep()
       } catch {
         // The lanes log a lost Redis; here it only means that this sweep did not happen.
-        meters.countRedisFailure("relay_\(error.kind.rawValue)")
+        context.meters.countRedisFailure("relay_\(error.kind.rawValue)")
       }
-    }
+    } while pokes.take(until: .after(ms: context.settings.intervalMs)) != nil
   }
 
   private func sweep() throws(RedisError) {
-    let head = try session.pipeline([
-      RedisCommand("TIME"), RedisCommand("SMEMBERS", RedisKeys.activities),
-    ])
-    guard let seconds = head[0].elements?.first?.text.flatMap({ Int64($0) }),
-      let members = head[1].elements
-    else {
-      meters.countRedisFailure("relay_reply")
+    let members = try session.pipeline([RedisCommand("SMEMBERS", RedisKeys.activities)])[0]
+    try settingsWatch.check(session)
+    guard let members = members.elements else {
+      context.meters.countRedisFailure("relay_reply")
       return
     }
-    let activities = members.compactMap { $0.text.flatMap { ActivityID(text: $0) } }.sorted()
-    schedule.beginSweep()
-    for activity in activities { try sweep(activity, nowMs: seconds * 1_000) }
-    schedule.endSweep()
+    let probed = try probe(members.compactMap { $0.text.flatMap { ActivityID(text: $0) } }.sorted())
+    context.fence.take(probed)
+    let waiting = probed.waiting.sorted { $0.sinceMs < $1.sinceMs }
+    if let oldest = waiting.first(where: { $0.sinceMs > 0 }) {
+      context.meters.noteOutboxAge(ms: probed.nowMs - oldest.sinceMs)
+    }
+    let activities = Set(waiting.map(\.activity))
+    schedule.keepOnly(activities)
+    places = places.filter { activities.contains($0.key) }
+    guard probed.server == nil, context.lease.view().isValid else { return }
+    for (activity, _) in waiting where try !walk(activity, nowMs: probed.nowMs) { return }
   }
 
-  private func sweep(_ activity: ActivityID, nowMs: Int64) throws(RedisError) {
-    let replies = try session.pipeline([
-      RedisCommand("XRANGE", RedisKeys(activity).outbox, "-", "+", "COUNT", "\(settings.batch)")
-    ])
-    guard let entries = replies[0].elements else {
-      log.error(
-        "outbox_unreadable",
-        ["activity": .int(activity.value), "error": .string(replies[0].error?.description ?? "?")])
-      return
-    }
-    for (place, entry) in entries.enumerated() {
-      do throws(OutboxRecord.Unreadable) {
-        let record = try OutboxRecord(entry, of: activity)
-        if place == 0 { meters.noteOutboxAge(ms: nowMs - record.timeMs) }
-        if nowMs - record.timeMs < Int64(settings.ageMs) { break }
-        if !publish(record, of: activity, ageMs: nowMs - record.timeMs) { return }
-      } catch {
-        complain(error, activity)
-      }
-    }
+  private func probe(_ activities: [ActivityID]) throws(RedisError) -> FenceProbe.Result {
+    var result = FenceProbe.Result()
+    var rest = activities[...]
+    repeat {
+      let probe = FenceProbe(activities: Array(rest.prefix(FenceProbe.activityLimit)))
+      rest = rest.dropFirst(FenceProbe.activityLimit)
+      let commands = probe.commands(scripts, epochSeen: context.lease.epochSeen)
+      probe.add(try session.pipeline(commands), to: &result)
+    } while !rest.isEmpty
+    return result
   }
 
   /// False when the producer has no room: the rest waits for the next sweep.
-  private func publish(_ record: OutboxRecord, of activity: ActivityID, ageMs: Int64) -> Bool {
-    let id = OutboxEntry.ID(activity: activity, lastSeq: record.lastSeq)
-    if publisher.isUnderWay(id) { return true }
-    let count = record.events.count
-    let permits = publisher.permits.take(upTo: count)
-    let attempt = permits == count ? schedule.attempt(id, now: .now) : nil
-    guard let attempt else {
-      publisher.permits.giveBack(permits)
-      return permits == count
+  private func walk(_ activity: ActivityID, nowMs: Int64) throws(RedisError) -> Bool {
+    for _ in 0..<Self.pagesPerSweep {
+      guard let entries = try page(of: activity) else { return true }
+      let page = take(entries, of: activity, nowMs: nowMs)
+      for error in page.unreadable { complain(error, activity) }
+      for (record, attempt) in page.due { publish(record, of: activity, attempt, nowMs) }
+      switch page.end {
+      case .more(let id): places[activity] = id
+      case .lap:
+        places[activity] = nil
+        schedule.endLap(activity)
+        return true
+      case .noRoom:
+        places[activity] = page.due.last.map { "\($0.record.lastSeq)-0" } ?? places[activity]
+        return false
+      }
     }
-    publisher.publish(
-      OutboxEntry(
-        activity: activity, lastSeq: record.lastSeq,
-        events: record.events.map { (event: $0, waiter: nil) }))
-    meters.countRelayed(count)
-    log.write(
+    return true
+  }
+
+  /// The next entries; nil when the outbox can't be read.
+  private func page(of activity: ActivityID) throws(RedisError) -> [RelayPage.Entry]? {
+    let start = places[activity].map { "(\($0)" } ?? "-"
+    let reply = try session.pipeline([
+      RedisCommand(
+        "XRANGE", RedisKeys(activity).outbox, start, "+", "COUNT", "\(context.settings.batch)")
+    ])[0]
+    guard let elements = reply.elements else {
+      context.log.error(
+        "outbox_unreadable",
+        ["activity": .int(activity.value), "error": .string(reply.error?.description ?? "?")])
+      return nil
+    }
+    return elements.map { element in
+      RelayPage.Entry(
+        id: element.elements?.first?.text ?? "?",
+        content: Result { () throws(OutboxRecord.Unreadable) in
+          try OutboxRecord(element, of: activity)
+        })
+    }
+  }
+
+  /// Decides about a page; the permits of what is due are taken.
+  private func take(
+    _ entries: [RelayPage.Entry], of activity: ActivityID, nowMs: Int64
+  ) -> RelayPage {
+    let (publisher, permits) = (context.publisher, context.publisher.permits)
+    let events = entries.reduce(0) { $0 + ((try? $1.content.get())?.events.count ?? 0) }
+    let room = permits.take(upTo: events)
+    let page = RelayPage(
+      entries, of: activity, limit: context.settings.batch, nowMs: nowMs,
+      ageMs: context.settings.ageMs, room: room, schedule: &schedule, now: .now,
+      isUnderWay: publisher.isUnderWay)
+    permits.giveBack(room - page.eventCount)
+    return page
+  }
+
+  private func publish(
+    _ record: OutboxRecord, of activity: ActivityID, _ attempt: Int, _ nowMs: Int64
+  ) {
+    let id = OutboxEntry.ID(activity: activity, epoch: record.epoch, lastSeq: record.lastSeq)
+    context.publisher.publish(
+      OutboxEntry(id, events: record.events.map { (event: $0, waiter: nil) }))
+    context.meters.countRelayed(record.events.count)
+    context.log.write(
       attempt > 3 ? .warning : .info, "relayed",
       [
-        "activity": .int(activity.value), "seq": .int(record.lastSeq), "events": .int(count),
-        "attempt": .int(attempt), "ageMs": .int(ageMs),
+        "activity": .int(activity.value), "seq": .int(record.lastSeq),
+        "epoch": .int(record.epoch), "events": .int(record.events.count),
+        "attempt": .int(attempt), "ageMs": .int(nowMs - record.timeMs),
       ])
-    return true
   }
 
   /// Said once an entry: it stays where it is, and never blocks the others.
@@ -121,7 +176,7 @@ final class Relay {
     guard unreadable.count < 1_000, unreadable.insert("\(activity) \(error.id)").inserted else {
       return
     }
-    log.alarm(
+    context.log.alarm(
       "outbox_entry_unreadable",
       [
         "activity": .int(activity.value), "id": .string(error.id), "reason": .string(error.reason),

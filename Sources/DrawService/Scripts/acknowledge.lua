@@ -1,12 +1,13 @@
 -- Kafka has acknowledged all events of these outbox entries: frees the slots and users of releases and deletes the
--- entries, in one, so that nothing stays half released. Idempotent; an entry that is gone is passed over.
+-- entries, in one, so that nothing stays half released. Idempotent; an entry that is gone is passed over, and so is one
+-- of another epoch: a recovery may give a seq again that a lost claim had.
 --
--- ARGV   1 activity   2 highest epoch seen   then ids of outbox entries: their last seqs
+-- ARGV   1 activity   2 highest epoch seen   then for each outbox entry: its last seq, its epoch
 -- Reply  the header, then the number of entries deleted
 
 local refused = refusal(math.huge, tonumber(ARGV[2]))
 if refused then return refused end
-countItems(3, 1)
+countItems(3, 2)
 
 -- What this call writes. Each slot is freed once: `records` are user -> record as it will be.
 local ids, slots, users, records = {}, {}, {}, {}
@@ -31,11 +32,11 @@ local function free(line, eventSeq, eventEpoch)
 end
 
 local seen = {}
-for i = 3, #ARGV do
+for i = 3, #ARGV, 2 do
   local id = ARGV[i] .. '-0'
   local entry = not seen[id] and call('XRANGE', outboxKey, id, id)[1]
-  seen[id] = true
-  if entry then
+  if entry and entry[2][6] == ARGV[i + 1] then
+    seen[id] = true
     ids[#ids + 1] = id
     local fields = entry[2]
     local eventSeq, kind, eventEpoch, lines = tonumber(fields[2]), fields[4], fields[6], fields[10]

@@ -1,11 +1,12 @@
 -- What the scripts about one activity begin with: this file stands before each of them, in one chunk.
 --
 -- KEYS                    what they hold
--- 1 stock:fence           epoch, fence: of this server
+-- 1 stock:fence           epoch; fence: "run_id:master_replid", the identity of the server that the epoch was opened on
 -- 2 stock:activities      the activities that this server holds
 -- 3 stock:{A}             total; used: the number after which the search goes on (worth time, never stock); seq of the
 --                         last event; opens, closes (ms; open while opens <= now < closes); limit of claims held per
---                         user; state: preparing, open, paused, closed; epoch; fence; locks, outbox: counts of 4 and 7
+--                         user; state: preparing, open, paused, closed; epoch and fence, as in 1; locks, outbox: counts
+--                         of 4 and 7
 -- 4 stock:{A}:locks       slot -> "user request seq epoch", with " r" behind while it is being released; seq and epoch
 --                         are those of the event that made it so
 -- 5 stock:{A}:users       user -> "request:slot:seq" of each claim ever made, by commas, with ":r" behind once released
@@ -16,7 +17,10 @@
 --
 -- Replies are flat and begin [status, now in ms, epoch, first seq, last seq, entries in the outbox]; both seqs are 0
 -- where nothing was written. Status 0: done, items follow. Else nothing was done and nothing follows: 1 fenced (what
--- this server knows is not to be trusted), 2 late (now is past not-after), 3 no such activity.
+-- this server knows is not to be trusted; the reason stands in the place of the first seq), 2 late (now is past
+-- not-after), 3 no such activity. Reasons: 1 nothing is known here: no fence, or not all of an activity; 2 this is
+-- another server than the one that the fence names; 3 the epoch is below the highest seen; 4 the number of locks is not
+-- the stored one; 5 nor that of entries in the outbox.
 --
 -- A script that fails does not take its writes back: everything is read and checked before the first write, and the
 -- first write is one that Redis may refuse (out of memory, an id that is not above the last) or that it never refuses.
@@ -26,29 +30,39 @@ local fenceKey, activitiesKey, stockKey, locksKey, usersKey, freeKey, outboxKey 
 
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local serverEpoch = call('HGET', fenceKey, 'epoch')
+local serverEpoch, serverFence = unpack(call('HMGET', fenceKey, 'epoch', 'fence'))
 local isHere = call('SISMEMBER', activitiesKey, ARGV[1]) == 1
-local epoch, state, total, used, seq, opens, closes, limit, lockCount, outboxCount =
+local epoch, fence, state, total, used, seq, opens, closes, limit, lockCount, outboxCount =
   unpack(call('HMGET', stockKey,
-    'epoch', 'state', 'total', 'used', 'seq', 'opens', 'closes', 'limit', 'locks', 'outbox'))
+    'epoch', 'fence', 'state', 'total', 'used', 'seq', 'opens', 'closes', 'limit', 'locks', 'outbox'))
 total, seq, opens, closes, limit = tonumber(total), tonumber(seq), tonumber(opens), tonumber(closes), tonumber(limit)
 lockCount, outboxCount = tonumber(lockCount), tonumber(outboxCount)
-local isWhole = epoch and state and total and seq and opens and closes and limit and lockCount and outboxCount
+local isWhole = epoch and fence and state and total and seq and opens and closes and limit and lockCount and outboxCount
 local locked, waiting = call('HLEN', locksKey), call('XLEN', outboxKey)
+
+-- Who this server is: run_id changes with each start, master_replid with each promotion. Read here, for what a
+-- connection once read may be stale after a demotion and a promotion.
+local function identity()
+  local info = call('INFO', 'server', 'replication')
+  return string.match(info, '\nrun_id:(%w+)') .. ':' .. string.match(info, '\nmaster_replid:(%w+)')
+end
 
 -- The reply that refuses the whole call, or nil.
 local function refusal(notAfter, epochSeen)
-  -- A missing activity is judged by the server's own epoch: under no fence, or an old one, that it is missing tells
-  -- nothing.
-  local known = serverEpoch and (isHere and isWhole and epoch or not isHere and serverEpoch)
-  local status = 0
-  -- Recovery adds to the first line: the server's identity (INFO) is not the activity's fence, `locked` is not
-  -- `lockCount`, `waiting` is not `outboxCount`.
-  if not known or tonumber(known) < epochSeen then status = 1
+  -- A missing activity is judged by the server's own fence and epoch: under no fence, or an old one, that it is missing
+  -- tells nothing.
+  local known, opened = serverEpoch, serverFence
+  if isHere then known, opened = isWhole and epoch, fence end
+  local status, reason = 0, 0
+  if not (serverEpoch and serverFence and known) then status, reason, known = 1, 1, 0
+  elseif opened ~= identity() then status, reason = 1, 2
+  elseif tonumber(known) < epochSeen then status, reason = 1, 3
+  elseif isHere and locked ~= lockCount then status, reason = 1, 4
+  elseif isHere and waiting ~= outboxCount then status, reason = 1, 5
   elseif now > notAfter then status = 2
   elseif not isHere then status = 3
   end
-  if status ~= 0 then return {status, now, tonumber(known) or 0, 0, 0, waiting} end
+  if status ~= 0 then return {status, now, tonumber(known), reason, 0, waiting} end
 end
 
 -- How many items ARGV holds from `first` on, each of `width` arguments. Bounded, for unpack is (7,990 values).

@@ -10,10 +10,13 @@ struct AdminClient: ~Copyable {
     let isReady: Bool
   }
 
-  private let client: OpaquePointer
+  let client: OpaquePointer
 
   init(_ settings: KafkaSettings) throws(KafkaError) {
-    let configuration = try Configuration.make(settings, .common(settings))
+    var layers = PropertyLayers.common(settings)
+    // The end of a partition is its high watermark, whatever transactions are open.
+    layers.fixed += [("isolation.level", "read_uncommitted")]
+    let configuration = try Configuration.make(settings, layers)
     // Its log lines stay in a queue that nobody reads; each failed call says why.
     client = try configuration.makeClient(RD_KAFKA_CONSUMER)
   }
@@ -47,62 +50,29 @@ struct AdminClient: ~Copyable {
     }
   }
 
-  /// Asks for the topic; that another instance was quicker is as good.
-  func create(
-    _ name: String, partitions: Int32, replication: Int16, configuration: [String: String],
-    until deadline: MonotonicTime
-  ) throws(KafkaError) -> KafkaAdmin.TopicState {
-    let text = CText()
-    guard
-      let topic = rd_kafka_NewTopic_new(
-        name, partitions, Int32(replication), text.bytes, text.capacity)
-    else { throw KafkaError(code: "_INVALID_ARG", message: text.string) }
-    defer { rd_kafka_NewTopic_destroy(topic) }
-    for (key, value) in configuration {
-      let error = rd_kafka_NewTopic_set_config(topic, key, value)
-      if error != RD_KAFKA_RESP_ERR_NO_ERROR { throw KafkaError(error) }
-    }
+  /// Sends one request and waits for its answer, which the caller destroys.
+  func ask(
+    _ operation: rd_kafka_admin_op_t, _ what: String, until deadline: MonotonicTime,
+    _ request: (_ client: OpaquePointer, _ options: OpaquePointer, _ replies: OpaquePointer) -> Void
+  ) throws(KafkaError) -> OpaquePointer {
     let replies = rd_kafka_queue_new(client)!
     defer { rd_kafka_queue_destroy(replies) }
-    request(topic, replies, timeoutMs: max(1, deadline.remainingMs))
-    guard let event = rd_kafka_queue_poll(replies, Int32(clamping: deadline.remainingMs + 1_000))
-    else {
-      throw KafkaError(
-        code: "_TIMED_OUT", message: "no answer to the creation of topic \(name)",
-        isRetriable: true)
-    }
-    defer { rd_kafka_event_destroy(event) }
-    return try Self.result(event)
-  }
-
-  private func request(_ topic: OpaquePointer, _ replies: OpaquePointer, timeoutMs: Int) {
-    let options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS)
+    let options = rd_kafka_AdminOptions_new(client, operation)!
     defer { rd_kafka_AdminOptions_destroy(options) }
     let text = CText()
-    // Refused only for values out of range, and these are clamped.
-    let limitMs = Int32(clamping: min(timeoutMs, 3_600_000))
+    // Refused only for values out of range, and for operations without that option; these are clamped.
+    let limitMs = Int32(clamping: min(max(1, deadline.remainingMs), 3_600_000))
     rd_kafka_AdminOptions_set_request_timeout(options, limitMs, text.bytes, text.capacity)
     rd_kafka_AdminOptions_set_operation_timeout(options, limitMs, text.bytes, text.capacity)
-    var topics: [OpaquePointer?] = [topic]
-    rd_kafka_CreateTopics(client, &topics, 1, options, replies)
-  }
-
-  private static func result(_ event: OpaquePointer) throws(KafkaError) -> KafkaAdmin.TopicState {
+    request(client, options, replies)
+    guard let event = rd_kafka_queue_poll(replies, Int32(clamping: deadline.remainingMs + 1_000))
+    else {
+      throw KafkaError(code: "_TIMED_OUT", message: "no answer to \(what)", isRetriable: true)
+    }
     let error = rd_kafka_event_error(event)
-    if error != RD_KAFKA_RESP_ERR_NO_ERROR {
-      throw KafkaError(error, String(cString: rd_kafka_event_error_string(event)))
-    }
-    var count = 0
-    guard let result = rd_kafka_event_CreateTopics_result(event),
-      let topics = rd_kafka_CreateTopics_result_topics(result, &count), count == 1
-    else { throw KafkaError(code: "_BAD_MSG", message: "an unexpected answer to CreateTopics") }
-    switch rd_kafka_topic_result_error(topics[0]) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR: return .created
-    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return .existing
-    case let error:
-      throw KafkaError(
-        error, rd_kafka_topic_result_error_string(topics[0]).map { String(cString: $0) })
-    }
+    if error == RD_KAFKA_RESP_ERR_NO_ERROR { return event }
+    defer { rd_kafka_event_destroy(event) }
+    throw KafkaError(error, "\(what): \(String(cString: rd_kafka_event_error_string(event)))")
   }
 }
 

@@ -57,9 +57,50 @@ public enum KafkaAdmin {
   ) throws(KafkaError) -> Int32 {
     let client = try AdminClient(settings)
     guard let found = try client.topic(name, until: .after(ms: timeoutMs)) else {
-      throw KafkaError(
-        code: "UNKNOWN_TOPIC_OR_PART", message: "topic \(name) does not exist", isRetriable: true)
+      throw unknown(name)
     }
     return found.partitions
+  }
+
+  /// The high watermark of each of the topic's partitions: the offset after the newest record that readers can get.
+  ///
+  /// `timeoutMs` is for all of them together; without an answer for one there is none at all.
+  public static func endOffsets(
+    _ settings: KafkaSettings, topic: String, partitions: Int32, timeoutMs: Int = 30_000
+  ) throws(KafkaError) -> [Int32: Int64] {
+    precondition(partitions > 0 && timeoutMs > 0)
+    let deadline = MonotonicTime.after(ms: timeoutMs)
+    let client = try AdminClient(settings)
+    var offsets: [Int32: Int64] = [:]
+    for partition in 0..<partitions {
+      offsets[partition] = try client.endOffset(topic, partition, until: deadline)
+    }
+    return offsets
+  }
+
+  /// The topic's properties by Kafka's names (`min.insync.replicas`, `cleanup.policy`), defaults included.
+  ///
+  /// A cluster that can't answer, as a mock cluster, is an error within about a second: `_UNSUPPORTED_FEATURE`.
+  public static func topicConfiguration(
+    _ settings: KafkaSettings, name: String, timeoutMs: Int = 10_000
+  ) throws(KafkaError) -> [String: String] {
+    precondition(timeoutMs > 0)
+    let deadline = MonotonicTime.after(ms: timeoutMs)
+    let client = try AdminClient(settings)
+    if try client.topic(name, until: deadline) == nil { throw unknown(name) }
+    while true {
+      do {
+        return try client.configuration(name, until: deadline)
+      } catch {
+        // K16: a broker may not know a topic yet that has just been made.
+        if error.code != "UNKNOWN_TOPIC_OR_PART" || deadline <= .now { throw error }
+      }
+      pauseBriefly()
+    }
+  }
+
+  private static func unknown(_ topic: String) -> KafkaError {
+    KafkaError(
+      code: "UNKNOWN_TOPIC_OR_PART", message: "topic \(topic) does not exist", isRetriable: true)
   }
 }

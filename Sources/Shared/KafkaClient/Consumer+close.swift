@@ -11,18 +11,7 @@ extension KafkaConsumer {
     guard isOpen else { return hasLeft }
     isOpen = false
     waker.close()
-    let deadline = MonotonicTime.after(ms: deadlineMs)
-    let closing = rd_kafka_queue_new(client)!
-    if KafkaError(taking: rd_kafka_consumer_close_queue(client, closing)) != nil { return false }
-    while rd_kafka_consumer_closed(client) == 0 {
-      if deadline <= .now { return false }
-      if let event = rd_kafka_queue_poll(closing, Int32(clamping: min(20, deadline.remainingMs))) {
-        // On this queue the last rebalance comes as an event, not to the callback, and waits for an answer.
-        if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(client, nil) }
-        rd_kafka_event_destroy(event)
-      }
-    }
-    rd_kafka_queue_destroy(closing)
+    if !closeConsumer(client, until: .after(ms: deadlineMs)) { return false }
     destroy()
     hasLeft = true
     return true
@@ -34,6 +23,22 @@ extension KafkaConsumer {
     rd_kafka_queue_destroy(queue)
     rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
   }
+}
+
+/// Gives back what the client consumes; false when that isn't done by the deadline (K6).
+func closeConsumer(_ client: OpaquePointer, until deadline: MonotonicTime) -> Bool {
+  let closing = rd_kafka_queue_new(client)!
+  if KafkaError(taking: rd_kafka_consumer_close_queue(client, closing)) != nil { return false }
+  while rd_kafka_consumer_closed(client) == 0 {
+    if deadline <= .now { return false }
+    if let event = rd_kafka_queue_poll(closing, Int32(clamping: min(20, deadline.remainingMs))) {
+      // On this queue the last rebalance comes as an event, not to the callback, and waits for an answer.
+      if rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE { rd_kafka_assign(client, nil) }
+      rd_kafka_event_destroy(event)
+    }
+  }
+  rd_kafka_queue_destroy(closing)
+  return true
 }
 
 /// Makes a consumer's `poll` return at once, from any thread; does nothing once the consumer has been closed.

@@ -3,33 +3,12 @@ import Glibc
 
 /// All of these are called inside `poll` and `close`, on the consumer's own thread.
 func setCallbacks(_ configuration: OpaquePointer, _ state: ConsumerState) {
-  rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(state).toOpaque())
+  setClientCallbacks(configuration, state)
   rd_kafka_conf_set_rebalance_cb(configuration) { client, error, list, opaque in
     rebalance(client!, error, partitions(list), stateOf(opaque))
   }
   rd_kafka_conf_set_offset_commit_cb(configuration) { _, error, list, opaque in
     takeCommitResult(error, list, stateOf(opaque))
-  }
-  rd_kafka_conf_set_error_cb(configuration) { client, error, text, opaque in
-    let state = stateOf(opaque)
-    if let fatal = KafkaError(fatalErrorOf: client!) {
-      state.append(.fatal(fatal))
-    } else {
-      let message = text.map { String(cString: $0) }
-      state.append(.error(KafkaError(rd_kafka_resp_err_t(error), message)))
-    }
-  }
-  rd_kafka_conf_set_log_cb(configuration) { client, level, facility, text in
-    // Lines of a client that is still being made come before it has its state.
-    guard let client, let opaque = rd_kafka_opaque(client) else { return }
-    stateOf(opaque).append(
-      .log(
-        level: Int(level), facility: facility.map { String(cString: $0) } ?? "",
-        text: text.map { String(cString: $0) } ?? ""))
-  }
-  rd_kafka_conf_set_throttle_cb(configuration) { _, broker, _, ms, opaque in
-    stateOf(opaque).append(
-      .throttled(broker: broker.map { String(cString: $0) } ?? "?", ms: Int(ms)))
   }
 }
 

@@ -1,21 +1,18 @@
 import CRdKafka
 
 /// What the callbacks of one consumer and its calls share; all of them run on the consumer's own thread.
-final class ConsumerState {
+final class ConsumerState: ClientState {
   /// What the group has given to this member.
   var owned: Set<Int32> = []
   /// The next offset of each partition that is being read; nothing is delivered from any other.
   var next: [Int32: Int64] = [:]
   private var events: [ConsumerEvent] = []
-  private var clientEvents = EventBuffer()
   /// There are events that a caller waits for more than for messages.
   var hasUrgentEvents: Bool { !events.isEmpty }
 
-  func append(_ event: KafkaClientEvent) { clientEvents.append(event) }
-
   func takeEvents() -> [ConsumerEvent] {
     defer { events.removeAll(keepingCapacity: true) }
-    return events + clientEvents.take().map(ConsumerEvent.client)
+    return events + takeClientEvents().map(ConsumerEvent.client)
   }
 
   /// Whether this message is the caller's; what was fetched for an earlier assignment isn't.

@@ -43,6 +43,8 @@ struct EventBuffer: Sendable {
   private var events: [KafkaClientEvent] = []
   private var dropped = 0
 
+  var isEmpty: Bool { events.isEmpty && dropped == 0 }
+
   mutating func append(_ event: KafkaClientEvent) {
     if events.count < Self.capacity { events.append(event) } else { dropped += 1 }
   }

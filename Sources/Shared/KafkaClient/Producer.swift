@@ -22,6 +22,7 @@ public final class KafkaProducer<Ticket: AnyObject & Sendable>: @unchecked Senda
   let sink: ProducerSink
   let ticketsOut = Atomic<Int>(0)
   private let isClosed = Atomic<Bool>(false)
+  private let bell: KafkaBell?
 
   /// Messages that may be unacknowledged at a time; past it `send` answers `queueFull`.
   public let queueLimit: Int
@@ -32,9 +33,10 @@ public final class KafkaProducer<Ticket: AnyObject & Sendable>: @unchecked Senda
   ///   - messageTimeoutMs: how long a message may wait for its acknowledgement, retries included.
   ///   - lingerMs: how long a message may wait for others to share a request with.
   ///   - warmUpMs: how long to wait here for the topic's metadata, so that the first message isn't late (K8).
+  ///   - bell: rung when there is something to `poll`.
   public init(
     _ settings: KafkaSettings, topic name: String, queueLimit: Int, messageTimeoutMs: Int,
-    lingerMs: Int = 1, warmUpMs: Int = 5_000
+    lingerMs: Int = 1, warmUpMs: Int = 5_000, bell: KafkaBell? = nil
   ) throws(KafkaError) {
     precondition(queueLimit > 0 && messageTimeoutMs > lingerMs && lingerMs >= 0)
     self.queueLimit = queueLimit
@@ -54,6 +56,7 @@ public final class KafkaProducer<Ticket: AnyObject & Sendable>: @unchecked Senda
     configuration.withPointer { sink.attach(to: $0) }
     client = try configuration.makeClient(RD_KAFKA_PRODUCER)
     self.sink = sink
+    self.bell = bell
     reports = rd_kafka_queue_get_main(client)
     rd_kafka_set_log_queue(client, reports)
     guard let topic = rd_kafka_topic_new(client, name, nil) else {
@@ -63,11 +66,13 @@ public final class KafkaProducer<Ticket: AnyObject & Sendable>: @unchecked Senda
       throw error
     }
     self.topic = topic
+    bell?.attach(to: reports)
     warmUp(timeoutMs: warmUpMs)
   }
 
   deinit {
     _ = purgeAndDrain()  // nobody is left to hand the tickets to
+    if bell != nil { KafkaBell.detach(from: reports) }
     rd_kafka_topic_destroy(topic)
     rd_kafka_queue_destroy(reports)
     rd_kafka_destroy(client)

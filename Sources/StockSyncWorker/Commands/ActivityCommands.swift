@@ -1,6 +1,7 @@
 import Configuration
 import Log
 import PostgresClient
+import Protections
 import RedisClient
 import Stock
 import Threads
@@ -23,13 +24,12 @@ struct ActivityCommands {
     do {
       let store = try connect()
       let row = try ensureRow(terms, store)
-      let epoch = try store.preheatTerms().epoch
       let redis = try RedisStock(endpoint)
-      if row.state == "preparing" {
-        try preheat(row, store, redis)
-        try store.open(row.id)
+      if row.state == "preparing" || !Protection.preheatWhilePreparing.isOn {
+        let epoch = try preheat(row, store, redis)
+        try commitOpen(row.id, epoch, store)
       }
-      try open(terms.id, epoch, redis)
+      try open(terms.id, try store.preheatTerms().epoch, redis)
       return try show(terms.id, store, redis)
     } catch {
       throw Self.explained(error)
@@ -82,15 +82,28 @@ struct ActivityCommands {
     return row
   }
 
-  private func preheat(_ row: ActivityRow, _ store: ActivityStore, _ redis: RedisStock) throws {
+  /// Gives the epoch that it was done in.
+  private func preheat(_ row: ActivityRow, _ store: ActivityStore, _ redis: RedisStock) throws
+    -> Int64
+  {
     let terms = try store.preheatTerms()
     let answer = try redis.preheat(row, epoch: terms.epoch, mayBootstrap: !terms.wasAnyOpen)
     switch answer.word {
-    case "created", "identical": return
+    case "created", "identical": return terms.epoch
     case "different":
       throw CommandError(
         .refused, "Redis holds activity \(row.id) with another \(answer.detail)")
     default: throw Self.fenced(answer, terms.epoch)
+    }
+  }
+
+  private func commitOpen(_ id: Int64, _ epoch: Int64, _ store: ActivityStore) throws {
+    let now = try store.open(id, epoch: epoch)
+    guard now.state == "open" else {
+      throw CommandError(
+        .refused,
+        "Redis is being recovered (epoch \(epoch) has become \(now.epoch)): the activity is not "
+          + "open; run the same command again when the recovery is done")
     }
   }
 
@@ -100,20 +113,33 @@ struct ActivityCommands {
     case "opened", "already": return
     case "absent":
       throw CommandError(
-        .refused, "activity \(id) was opened before and Redis does not hold it: it has lost it")
+        .refused,
+        "activity \(id) was opened before and Redis does not hold it: it has lost it. \(Self.cure)")
     default: throw Self.fenced(answer, epoch)
     }
   }
 
-  private static func fenced(_ answer: RedisStock.Answer, _ epoch: Int64) -> CommandError {
+  private static let cure =
+    "A running worker recovers Redis by itself, or 'StockSyncWorker recover' does; then run the same "
+    + "command again"
+
+  private static func fenced(_ answer: RedisAnswer, _ epoch: Int64) -> CommandError {
     switch answer.word {
     case "fence_absent":
       CommandError(
         .refused,
         "this Redis holds no stock:fence though activities were opened: it has lost its data, or "
-          + "it is another server")
+          + "it is another server. \(cure)")
+    case "fence_server":
+      CommandError(
+        .refused,
+        "this Redis was restarted or replaced since its data were opened. \(cure); where no "
+          + "activity was ever open, 'StockSyncWorker recover --force' is needed")
     case "fence_epoch":
-      CommandError(.refused, "Redis is at epoch \(answer.detail), Postgres at \(epoch)")
+      CommandError(
+        .refused,
+        "Redis is at epoch \(answer.detail), Postgres at \(epoch): Redis is being recovered, or has "
+          + "to be. \(cure)")
     default: CommandError(.unavailable, "Redis answered '\(answer.word)'")
     }
   }
@@ -154,7 +180,7 @@ struct ActivityCommands {
   }
 
   /// Errors of the clients as a command's.
-  private static func explained(_ error: any Error) -> any Error {
+  static func explained(_ error: any Error) -> any Error {
     switch error {
     case let error as PostgresError: CommandError(error)
     case let error as MigrationError: CommandError(error)

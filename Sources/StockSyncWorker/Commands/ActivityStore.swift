@@ -38,8 +38,11 @@ struct ActivityStore {
     return (found.int8(0, 0), found.bool(0, 1))
   }
 
-  func open(_ id: Int64) throws(PostgresError) {
-    try connection.execute(sqlText(PackageResources.open_activity_sql), [.int8(id)])
+  /// Opens it if the epoch is still that of its preheat; gives state and epoch as they are then.
+  func open(_ id: Int64, epoch: Int64) throws(PostgresError) -> (state: String, epoch: Int64) {
+    let found = try connection.execute(
+      sqlText(PackageResources.open_activity_sql), [.int8(id), .int8(epoch)])
+    return (found.optionalText(0, 0) ?? "", found.int8(0, 1))
   }
 
   func counts(_ id: Int64) throws(PostgresError) -> (held: Int64, released: Int64) {

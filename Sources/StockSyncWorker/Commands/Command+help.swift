@@ -12,6 +12,16 @@ extension Command {
     case .run: []
     case .migrate, .activityList: [Self.json]
     case .activityShow: [Self.id, Self.json]
+    case .recover:
+      [
+        ConfigKey(
+          "dry-run", .flag, default: "false", scope: .command,
+          "say what would be done and why; change nothing"),
+        ConfigKey(
+          "force", .flag, default: "false", scope: .command,
+          "recover though nothing asks for it: draws are answered 503 meanwhile"),
+        Self.json,
+      ]
     case .activityCreate:
       [
         Self.id,
@@ -35,6 +45,7 @@ extension Command {
     case .activityCreate: "make an activity in Postgres, preheat Redis, open it for draws"
     case .activityShow: "an activity as Postgres and Redis have it"
     case .activityList: "all activities"
+    case .recover: "rebuild Redis from Postgres, as a running worker does by itself when it is lost"
     }
   }
 
@@ -46,6 +57,13 @@ extension Command {
       Again with the same values it goes on where it was interrupted and changes nothing else. An activity
       that exists with other values is refused, and the field is named. With '--opens now' an activity that
       is open already is the same, and a '--closes +…' is compared as a duration.
+      """
+    case .recover:
+      """
+
+      A worker has to be running: its consumers apply the barriers that a recovery waits for. One recovery
+      runs at a time. Activities in Redis that Postgres does not know as open are removed from it. What goes on
+      is said on standard error, the result on standard output.
       """
     default: ""
     }

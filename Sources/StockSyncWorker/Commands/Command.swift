@@ -33,6 +33,7 @@ enum Command: String, CaseIterable {
   case activityCreate = "activity create"
   case activityShow = "activity show"
   case activityList = "activity list"
+  case recover
 
   /// Words come before options; the longest that fit are the command.
   static func run(_ arguments: [String], environment: [String: String]) -> CommandStatus {
@@ -75,6 +76,7 @@ enum Command: String, CaseIterable {
     case .activityCreate: return try ActivityCommands(configuration).create()
     case .activityShow: return try ActivityCommands(configuration).show()
     case .activityList: return try ActivityCommands(configuration).list()
+    case .recover: return try RecoverCommand(configuration).run()
     }
   }
 

@@ -31,7 +31,10 @@ enum MigrationError: Error, CustomStringConvertible {
 
 enum Migrations {
   static let all = [
-    Migration(version: 1, name: "tables", sql: sqlText(PackageResources._001_tables_sql))
+    Migration(version: 1, name: "tables", sql: sqlText(PackageResources._001_tables_sql)),
+    Migration(
+      version: 2, name: "dead_letter_resolution",
+      sql: sqlText(PackageResources._002_dead_letter_resolution_sql)),
   ]
 
   /// Taken by every `migrate` on the database, so that one runs at a time. Any number, ours alone.

@@ -3,12 +3,6 @@ import Stock
 
 /// An activity's side in Redis: preheat, opening, and a look at it.
 struct RedisStock {
-  /// What a script of ours answers: a word and what it is about.
-  struct Answer: Equatable {
-    let word: String
-    let detail: String
-  }
-
   /// As `activity show` tells it.
   struct View: Equatable {
     var state: String
@@ -20,8 +14,10 @@ struct RedisStock {
     var outbox: Int64
   }
 
-  static let preheat = RedisScript(name: "preheat", source: PackageResources.preheat_lua)
-  static let open = RedisScript(name: "open", source: PackageResources.open_lua)
+  static let preheat = RedisScript(
+    name: "preheat", source: PackageResources.server_lua + PackageResources.preheat_lua)
+  static let open = RedisScript(
+    name: "open", source: PackageResources.server_lua + PackageResources.open_lua)
 
   let connection: RedisConnection
 
@@ -30,17 +26,16 @@ struct RedisStock {
   }
 
   /// `mayBootstrap`: no activity was ever open, so a server without a fence may get one.
-  func preheat(_ row: ActivityRow, epoch: Int64, mayBootstrap: Bool) throws -> Answer {
-    // The fence's identity is compared once recovery exists; until then it is empty everywhere.
+  func preheat(_ row: ActivityRow, epoch: Int64, mayBootstrap: Bool) throws -> RedisAnswer {
     try answer(
       Self.preheat, ActivityID(row.id)!,
       [
         String(row.id), String(row.total), String(row.limit), String(row.opensMs),
-        String(row.closesMs), String(epoch), "", mayBootstrap ? "1" : "0",
+        String(row.closesMs), String(epoch), mayBootstrap ? "1" : "0",
       ])
   }
 
-  func open(_ id: ActivityID, epoch: Int64) throws -> Answer {
+  func open(_ id: ActivityID, epoch: Int64) throws -> RedisAnswer {
     try answer(Self.open, id, [String(id.value), String(epoch)])
   }
 
@@ -61,7 +56,7 @@ struct RedisStock {
   }
 
   private func answer(_ script: RedisScript, _ id: ActivityID, _ arguments: [String]) throws
-    -> Answer
+    -> RedisAnswer
   {
     let reply = try connection.pipeline([
       .script(script, keys: RedisKeys(id).all, arguments: arguments)
@@ -72,6 +67,14 @@ struct RedisStock {
     else {
       throw CommandError(.unavailable, "Redis answered \(script.name) with something else")
     }
-    return Answer(word: word, detail: detail)
+    return RedisAnswer(word: word, detail: detail)
   }
+}
+
+/// What a script of the worker's answers: a word and what it is about.
+struct RedisAnswer: Equatable, Sendable, CustomStringConvertible {
+  let word: String
+  let detail: String
+
+  var description: String { detail.isEmpty ? word : "\(word) \(detail)" }
 }

@@ -1,8 +1,8 @@
 // DESIGN
-// Main makes the inboxes, starts the three threads and waits for a signal. Postgres' version and the topic are
+// Main makes the inboxes, starts the four threads and waits for a signal. Postgres' version and the topic are
 // looked at first, for as long as it takes: a worker that starts before its servers waits for them. Stopping goes
 // from the front to the back: the consumer hands over its last batch, hears how it ended and leaves the group, then
-// the applier's and the keeper's inboxes are closed.
+// the applier's, the keeper's and the recovery's inboxes are closed.
 
 import Glibc
 import KafkaClient
@@ -38,7 +38,7 @@ struct Worker {
   private func prepare() -> Preparation {
     var backoff = Backoff(initialMs: 100, maximumMs: 3_000)
     while true {
-      switch checkDatabase().flatMap({ checkTopic() }) {
+      switch checkDatabase().flatMap({ checkTopics() }) {
       case .success: return .ready
       case .failure(let problem):
         if !problem.mayPass {
@@ -70,8 +70,12 @@ struct Worker {
     }
   }
 
-  private func checkTopic() -> Result<Void, Problem> {
+  private func checkTopics() -> Result<Void, Problem> {
     do throws(KafkaError) {
+      let control = settings.recovery.controlTopic
+      if try settings.recovery.ensureControlTopic(timeoutMs: 5_000) == .created {
+        log.info("topic_made", ["topic": .string(control), "partitions": 1])
+      }
       let state = try KafkaAdmin.ensureTopic(
         settings.consumer.kafka, name: settings.consumer.topic, partitions: settings.partitions,
         replication: settings.replication, configuration: settings.topicConfiguration,
@@ -92,7 +96,8 @@ struct Worker {
     let reports = ReportsInbox()
     let tasks = Inbox<ApplierTask>(capacity: 64)
     let keeperEnd = Inbox<Never>(capacity: 1)
-    let ends = Inbox<End>(capacity: 3)
+    let recoveryEnd = Inbox<Never>(capacity: 1)
+    let ends = Inbox<End>(capacity: 4)
     let isStopping = Lock(false)
     let consumer = Consumer(
       settings: settings.consumer, applier: tasks, reports: reports, stats: stats, log: log)
@@ -103,6 +108,8 @@ struct Worker {
       postgres: settings.keeperPostgres, intervalMs: settings.statsIntervalMs,
       stallMs: settings.stallMs, stats: stats, log: log, inbox: keeperEnd)
 
+    let recovery = Recovery(settings: settings.recovery, log: log, inbox: recoveryEnd)
+
     _ = NamedThread("applier") {
       applier.run()
       _ = ends.offer(.applier)
@@ -110,6 +117,10 @@ struct Worker {
     _ = NamedThread("keeper") {
       keeper.run()
       _ = ends.offer(.keeper)
+    }
+    _ = NamedThread("recovery") {
+      recovery.run()
+      _ = ends.offer(.recovery)
     }
     _ = NamedThread("consumer") {
       _ = ends.offer(.consumer(consumer.run()))
@@ -124,7 +135,7 @@ struct Worker {
     }
     log.info("stopping", ["deadlineMs": .int(settings.shutdownDeadlineMs)])
     _ = reports.inbox.offer(.stop)
-    return drain(ends, then: [tasks.close, keeperEnd.close])
+    return drain(ends, then: [tasks.close, keeperEnd.close, recoveryEnd.close])
   }
 
   /// What a thread says when it ends.
@@ -132,6 +143,7 @@ struct Worker {
     case consumer(Consumer.Ending)
     case applier
     case keeper
+    case recovery
   }
 
   /// Waits for the consumer, lets the others end then and waits for them, all within the deadline. Threads that
@@ -140,7 +152,7 @@ struct Worker {
     let deadline = MonotonicTime.after(ms: settings.shutdownDeadlineMs)
     var ending: Consumer.Ending?
     var count = 0
-    while count < 3 {
+    while count < 4 {
       guard let heard = ends.take(until: deadline), !heard.isEmpty else {
         log.error("stopped_late", ["deadlineMs": .int(settings.shutdownDeadlineMs)])
         return ending == .corruption ? .corruption : .refused

@@ -12,6 +12,7 @@ struct WorkerSettings: Sendable {
   var postgres: PostgresSettings
   var keeperPostgres: PostgresSettings
   var consumer: Consumer.Settings
+  var recovery: RecoverySettings
   var partitions: Int32
   var replication: Int16
   var topicConfiguration: [String: String]
@@ -20,7 +21,7 @@ struct WorkerSettings: Sendable {
   var shutdownDeadlineMs: Int
 
   init(_ configuration: Configuration) throws(ConfigError) {
-    instance = configuration.text("instance") ?? Self.defaultInstance()
+    instance = Self.instance(configuration)
     logLevel = LogLevel(name: try configuration.required("log.level"))!
     postgres = Self.postgres(configuration, role: "apply")
     postgres.parameters = BatchTransaction.parameters
@@ -33,16 +34,26 @@ struct WorkerSettings: Sendable {
     statsIntervalMs = configuration.int("stats.interval-ms")
     stallMs = configuration.int("apply.stall-ms")
     shutdownDeadlineMs = configuration.int("shutdown.deadline-ms")
-    consumer = try Self.consumer(configuration, instance)
+    let kafka = try Self.kafka(configuration)
+    recovery = try RecoverySettings(configuration, kafka: kafka)
+    consumer = try Self.consumer(configuration, kafka)
   }
 
-  private static func consumer(_ configuration: Configuration, _ instance: String)
-    throws(ConfigError) -> Consumer.Settings
-  {
+  private static func instance(_ configuration: Configuration) -> String {
+    configuration.text("instance") ?? defaultInstance()
+  }
+
+  static func kafka(_ configuration: Configuration) throws(ConfigError) -> KafkaSettings {
     let kafka = KafkaSettings(
-      bootstrap: try configuration.required("kafka.bootstrap"), clientId: instance,
+      bootstrap: try configuration.required("kafka.bootstrap"), clientId: instance(configuration),
       properties: configuration.properties("kafka.property"))
     do { try kafka.refuseProtectedProperties() } catch { throw ConfigError(error.message) }
+    return kafka
+  }
+
+  private static func consumer(_ configuration: Configuration, _ kafka: KafkaSettings)
+    throws(ConfigError) -> Consumer.Settings
+  {
     let sessionMs = configuration.int("kafka.session-timeout-ms")
     let pollMs = configuration.int("kafka.max-poll-interval-ms")
     guard pollMs >= sessionMs else {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct LaneOutcomeTests {
   private func outcome(_ requests: [DrawRequest], _ reply: RedisReply) -> LaneOutcome {
-    LaneOutcome(.claim(sampleActivity, requests), reply)
+    LaneOutcome(.claim(sampleActivity, requests), reply, lease: goodLease)
   }
 
   @Test func newClaimsBecomeAnEntryAndAnswerNothingYet() throws {
@@ -77,7 +77,7 @@ import Testing
   func releasesThatWriteNothingAreAnsweredAtOnce(code: Int64, answer: Answer) {
     let result = LaneOutcome(
       .release(sampleActivity, [sampleRequest(.release)]),
-      sampleReply([.integer(code), .integer(17), .integer(8)]))
+      sampleReply([.integer(code), .integer(17), .integer(8)]), lease: goodLease)
     #expect(result.answers.map(\.answer) == [answer])
   }
 
@@ -85,13 +85,14 @@ import Testing
     let request = sampleRequest(.release)
     let marked = LaneOutcome(
       .release(sampleActivity, [request]),
-      sampleReply(first: 9, last: 9, [.integer(1), .integer(17), .integer(9)]))
+      sampleReply(first: 9, last: 9, [.integer(1), .integer(17), .integer(9)]), lease: goodLease)
     #expect(marked.answers.isEmpty)
     let entry = try #require(marked.entry)
     #expect(entry.events.map(\.kind) == [.released])
     let acknowledgement = try #require(entry.report(isAcknowledged: true))
     let freed = LaneOutcome(
-      .acknowledge(sampleActivity, [acknowledgement]), sampleReply([.integer(1)]))
+      .acknowledge(sampleActivity, [acknowledgement]), sampleReply([.integer(1)]),
+      lease: goodLease)
     #expect(freed.answers.map(\.answer) == [.released(slot: 17, request: "r-1")])
     let lost = LaneOutcome.failed(.acknowledge(sampleActivity, [acknowledgement]))
     #expect(lost.answers.map(\.answer) == [.pending(request: "r-1")])
@@ -105,7 +106,7 @@ import Testing
       [.string(Array("open".utf8))] + [100, 40, 1_000, 2_000, 1].map(RedisReply.integer)
     let result = LaneOutcome(
       .look(sampleActivity, requests),
-      sampleReply(view + [1, 17, 8, 5, 0, 0].map(RedisReply.integer)))
+      sampleReply(view + [1, 17, 8, 5, 0, 0].map(RedisReply.integer)), lease: goodLease)
     #expect(
       result.answers.map(\.answer) == [
         .described(

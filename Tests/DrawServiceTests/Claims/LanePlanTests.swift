@@ -7,6 +7,11 @@ import Threads
 @Suite struct LanePlanTests {
   private let other = ActivityID(100_002)!
 
+  private func acknowledgement(_ lastSeq: Int64) -> Acknowledgement {
+    Acknowledgement(
+      activity: sampleActivity, epoch: 3, lastSeq: lastSeq, kind: .claimed, releases: [])
+  }
+
   private func names(_ plan: LanePlan) -> [String] {
     plan.calls.map { call in
       switch call {
@@ -26,8 +31,8 @@ import Threads
         sampleRequest(.describe), sampleRequest(user: "bob"),
       ],
       acknowledgements: [
-        Acknowledgement(activity: sampleActivity, lastSeq: 1, releases: []),
-        Acknowledgement(activity: sampleActivity, lastSeq: 2, releases: []),
+        acknowledgement(1),
+        acknowledgement(2),
       ], batchLimit: 10)
     #expect(
       names(plan) == [
@@ -48,7 +53,8 @@ import Threads
     let clock = RedisClock(redisMs: 1_700_000_000_000, receivedAt: now)
     let limits = ClaimLimits(deadlineMs: 2_000)
     let bounds = limits.bounds(
-      for: [sampleRequest(arrived: now), sampleRequest(arrived: now.adding(ms: -500))], clock)
+      for: [sampleRequest(arrived: now), sampleRequest(arrived: now.adding(ms: -500))],
+      epochSeen: 3, clock)
     #expect(bounds.notAfterMs == 1_700_000_001_500)
   }
 }
@@ -57,10 +63,11 @@ import Threads
   private let now = MonotonicTime.now
 
   private func admit(
-    _ requests: [DrawRequest], _ permits: Permits
+    _ requests: [DrawRequest], _ permits: Permits, lease: LeaseView = goodLease
   ) -> (admission: Admission, refused: [(request: DrawRequest, answer: Answer)]) {
     var batch = ReplyBatch()
-    let admission = Admission(requests, deadlineMs: 1_000, permits: permits, now: now, &batch)
+    let admission = Admission(
+      requests, deadlineMs: 1_000, permits: permits, lease: lease, now: now, &batch)
     return (admission, batch.answers)
   }
 
@@ -85,6 +92,22 @@ import Threads
     #expect(refused.map(\.request.user) == ["d"])
     #expect(admission.taken == 2)
     #expect(permits.inUse == 2)
+  }
+}
+
+extension AdmissionTests {
+  /// What they would write might be void. A look writes nothing, and is judged by the lease after it.
+  @Test func withoutALeaseNothingIsClaimedOrReleased() {
+    let permits = Permits(limit: 10)
+    let requests = [
+      sampleRequest(user: "a"), sampleRequest(.release, user: "b"), sampleRequest(.look, user: "c"),
+      sampleRequest(.describe, user: "d"),
+    ].map { $0.at(now) }
+    let (admission, refused) = admit(
+      requests, permits, lease: LeaseView(isValid: false, highestEpoch: 3))
+    #expect(admission.admitted.map(\.user) == ["c", "d"])
+    #expect(refused.map(\.answer) == [.refused(.unavailable), .refused(.unavailable)])
+    #expect(permits.inUse == 0)
   }
 }
 

@@ -27,3 +27,6 @@ func sampleReply(
 func claimItem(_ code: Int64, slot: Int64 = 0, seq: Int64 = 0, _ request: String) -> [RedisReply] {
   [.integer(code), .integer(slot), .integer(seq), .string(Array(request.utf8))]
 }
+
+/// Holds, and no epoch above the replies' is known.
+let goodLease = LeaseView(isValid: true, highestEpoch: 3)

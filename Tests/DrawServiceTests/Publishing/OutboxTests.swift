@@ -15,7 +15,9 @@ import Threads
         user: "u\(place)", request: "r", timeMs: 1)
       return (event: event, waiter: DrawRequest?.some(sampleRequest(user: "u\(place)")))
     }
-    return OutboxEntry(activity: sampleActivity, lastSeq: Int64(kinds.count), events: events)
+    return OutboxEntry(
+      OutboxEntry.ID(activity: sampleActivity, epoch: 1, lastSeq: Int64(kinds.count)),
+      events: events)
   }
 
   @Test func isAcknowledgedWithItsLastGoodReportAlone() {
@@ -76,34 +78,5 @@ import Threads
     #expect(throws: OutboxRecord.Unreadable.self) {
       try OutboxRecord(reply(fields), of: sampleActivity)
     }
-  }
-}
-
-@Suite struct RelayScheduleTests {
-  private func id(_ seq: Int64) -> OutboxEntry.ID {
-    OutboxEntry.ID(activity: sampleActivity, lastSeq: seq)
-  }
-
-  @Test func oneEntryIsTriedAfterGrowingWaitsAndHoldsUpNoOther() {
-    var schedule = RelaySchedule()
-    let start = MonotonicTime.now
-    schedule.beginSweep()
-    #expect(schedule.attempt(id(1), now: start) == 1)
-    #expect(schedule.attempt(id(1), now: start) == nil)
-    #expect(schedule.attempt(id(2), now: start) == 1)
-    #expect(schedule.attempt(id(1), now: start.adding(ms: 2_001)) == 2)
-    #expect(schedule.attempt(id(1), now: start.adding(ms: 2_500)) == nil)
-  }
-
-  @Test func forgetsWhatIsGone() {
-    var schedule = RelaySchedule()
-    let start = MonotonicTime.now
-    schedule.beginSweep()
-    #expect(schedule.attempt(id(1), now: start) == 1)
-    schedule.endSweep()
-    schedule.beginSweep()
-    schedule.endSweep()
-    schedule.beginSweep()
-    #expect(schedule.attempt(id(1), now: start) == 1)
   }
 }

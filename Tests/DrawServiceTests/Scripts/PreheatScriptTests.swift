@@ -1,4 +1,5 @@
 import RedisClient
+import StockRecords
 import Testing
 
 /// preheat.lua and open.lua.
@@ -7,9 +8,12 @@ import Testing
     ["stock:fence", "stock:activities", "stock:{7}"]
     + ["locks", "users", "free", "outbox"].map { "stock:{7}:\($0)" }
   private let connection: RedisConnection
+  private let identity: String
 
   init() throws {
     connection = try RedisConnection(ScriptDatabase.emptied(for: "preheat"))
+    let info = try connection.pipeline([ServerIdentity.command])[0]
+    identity = try #require(ServerIdentity(info)).description
   }
 
   @Test func createsOnceAndThenOnlyCompares() throws {
@@ -17,10 +21,11 @@ import Testing
     #expect(try state() == StockState())
     #expect(try preheat() == ["created", ""])
     let created = try state()
-    #expect(created.isListed && created.fence == ["epoch": "3", "fence": "id"])
+    #expect(created.isListed && created.fence == ["epoch": "3", "fence": identity])
     #expect(
       created.stock == [
-        "total": "100", "limit": "2", "opens": "10", "closes": "20", "epoch": "3", "fence": "id",
+        "total": "100", "limit": "2", "opens": "10", "closes": "20", "epoch": "3",
+        "fence": identity,
         "state": "preparing", "used": "0", "seq": "0", "locks": "0", "outbox": "0",
       ])
     #expect(try preheat() == ["identical", "preparing"])
@@ -29,9 +34,24 @@ import Testing
     #expect(try preheat(limit: "3") == ["different", "limit"])
     #expect(try preheat(opens: "11") == ["different", "opens"])
     #expect(try preheat(closes: "21") == ["different", "closes"])
-    #expect(try preheat(fence: "other") == ["different", "fence"])
     #expect(try preheat(epoch: "4") == ["fence_epoch", "3"])
     #expect(try state() == created)
+  }
+
+  @Test func nothingIsPreheatedOrOpenedOnAServerThatIsAnotherOne() throws {
+    _ = try preheat()
+    _ = try connection.pipeline([RedisCommand("HSET", keys[2], "fence", "other:id")])
+    #expect(try preheat() == ["different", "fence"])
+    #expect(try open() == ["fence_server", "other:id"])
+    _ = try connection.pipeline([RedisCommand("HSET", keys[0], "fence", "restarted:id")])
+    let before = try state()
+    #expect(try preheat() == ["fence_server", "restarted:id"])
+    #expect(try open() == ["fence_server", "restarted:id"])
+    _ = try connection.pipeline([RedisCommand("HDEL", keys[0], "epoch", "fence")])
+    _ = try connection.pipeline([RedisCommand("HSET", keys[0], "epoch", "3")])
+    #expect(try preheat() == ["fence_server", ""])
+    #expect(try open() == ["fence_server", ""])
+    #expect(try state().stock == before.stock)
   }
 
   @Test func putsBackTheListingAlone() throws {
@@ -75,10 +95,10 @@ import Testing
 
   private func preheat(
     total: String = "100", limit: String = "2", opens: String = "10", closes: String = "20",
-    epoch: String = "3", fence: String = "id", bootstrap: Bool = true
+    epoch: String = "3", bootstrap: Bool = true
   ) throws -> [String?] {
     try call(
-      "preheat", ["7", total, limit, opens, closes, epoch, fence, bootstrap ? "1" : "0"])
+      "preheat", ["7", total, limit, opens, closes, epoch, bootstrap ? "1" : "0"])
   }
 
   private func open(epoch: String = "3") throws -> [String?] { try call("open", ["7", epoch]) }

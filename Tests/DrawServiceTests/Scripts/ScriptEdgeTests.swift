@@ -26,11 +26,11 @@ import Testing
     // A thousand repeats, a thousand releases and their acknowledgement at once.
     let again = try stock.claim(users)
     #expect((0..<1_000).allSatisfy { again[Self.header + 4 * $0].int == 3 })
-    _ = try stock.call("acknowledge", [stock.activity, "1", "1000"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1000", "1"])
     let pairs = users.flatMap { [$0, "r"] }
     let released = try stock.reply("release", [stock.activity, stock.far, "1", "100"] + pairs)
     #expect(released[4].int == 2_000)
-    _ = try stock.call("acknowledge", [stock.activity, "1", "2000"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "2000", "1"])
     let after = try stock.state()
     #expect(after.locks.isEmpty && after.outbox.isEmpty && after.free.count == 1_000)
     #expect(after.stock["locks"] == "0" && after.stock["outbox"] == "0")
@@ -67,13 +67,13 @@ import Testing
     defer { stack.end() }
     let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 10)
     _ = try stock.claim(["a"])
-    _ = try stock.call("acknowledge", [stock.activity, "1", "1"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1", "1"])
     _ = try stock.reply("release", [stock.activity, stock.far, "1", "100", "a", "r"])
     let before = try stock.state()
     try stock.send(RedisCommand("CONFIG", "SET", "maxmemory", "1"))
     #expect(try stock.call("claim", stock.claimArguments(["b"])).error?.code == "OOM")
     #expect(try stock.state() == before)
-    _ = try stock.reply("acknowledge", [stock.activity, "1", "2"])
+    _ = try stock.reply("acknowledge", [stock.activity, "1", "2", "1"])
     let after = try stock.state()
     #expect(after.locks.isEmpty && after.outbox.isEmpty && after.free == ["1"])
     #expect(after.users["a"] == "r:1:1:r")
@@ -94,7 +94,7 @@ struct PlainStock {
     connection = try RedisConnection(endpoint)
     let created = try call(
       ScriptSources.preheat("preheat"),
-      [activity, "\(total)", "1", "0", far, "1", "", "1"])
+      [activity, "\(total)", "1", "0", far, "1", "1"])
     let opened = try call(ScriptSources.preheat("open"), [activity, "1"])
     #expect(created.elements?[0].text == "created" && opened.elements?[0].text == "opened")
   }

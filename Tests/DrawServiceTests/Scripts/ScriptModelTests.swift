@@ -54,8 +54,8 @@ import Testing
       }
       scripts[name] = RedisScript(name: name, source: Array(source.utf8))
     }
-    return ScriptTrial(
-      try RedisConnection(endpoint, scripts: Array(scripts.values)), scripts: scripts,
+    return try ScriptTrial(
+      RedisConnection(endpoint, scripts: Array(scripts.values)), scripts: scripts,
       seed: Self.seed)
   }
 }

@@ -33,7 +33,21 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
       "claim", "claimSeq = format('%.0f', seq + #lines + 1)", "claimSeq = seq + #lines + 1"),
     ScriptMutant("release", "now > notAfter", "now >= notAfter"),
     ScriptMutant("look", "tonumber(known) < epochSeen", "false"),
-    ScriptMutant("look", "not isHere and serverEpoch", "serverEpoch"),
+    ScriptMutant(
+      "release", "known, opened = isWhole and epoch, fence", "known = isWhole and epoch"),
+    ScriptMutant("claim", "known, opened = isWhole and epoch, fence", "opened = fence"),
+    ScriptMutant("claim", "isWhole and epoch, fence", "epoch, fence"),
+    ScriptMutant("claim", "serverEpoch and serverFence and known", "serverEpoch and known"),
+    ScriptMutant("claim", "serverEpoch and serverFence and known", "known"),
+    // The fence: which server this is, and whether it is whole.
+    ScriptMutant("claim", "opened ~= identity()", "false"),
+    ScriptMutant("claim", "opened ~= identity()", "isHere and opened ~= identity()"),
+    ScriptMutant("claim", "string.match(info, '\\nrun_id:(%w+)')", "string.match(opened, '^%w*')"),
+    ScriptMutant(
+      "claim", "string.match(info, '\\nmaster_replid:(%w+)')", "string.match(opened, '%w*$')"),
+    ScriptMutant("claim", "locked ~= lockCount", "false"),
+    ScriptMutant("claim", "waiting ~= outboxCount", "false"),
+    ScriptMutant("claim", "isHere and locked ~= lockCount", "locked ~= lockCount"),
     // What is decided, and the two phases of a release.
     ScriptMutant("claim", " and tonumber(entry[2][2]) <= tonumber(eventSeq)", ""),
     ScriptMutant("look", "entry ~= nil and", "entry == nil or"),
@@ -47,6 +61,9 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     ScriptMutant("acknowledge", "string.sub(entry, 1, #start) == start", "true"),
     ScriptMutant("acknowledge", "not seen[id] and call(", "call("),
     ScriptMutant("acknowledge", "lockCount - #slots", "lockCount"),
+    ScriptMutant("acknowledge", " and entry[2][6] == ARGV[i + 1]", ""),
+    ScriptMutant("acknowledge", "outboxCount - #ids", "outboxCount"),
+    ScriptMutant("claim", "outboxCount + 1", "outboxCount"),
   ]
 
   init(_ script: String, _ original: String, _ planted: String) {

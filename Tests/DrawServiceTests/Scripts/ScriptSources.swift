@@ -12,9 +12,11 @@ enum ScriptSources {
     RedisScript(name: name, source: Array(try source(name).utf8))
   }
 
-  /// One of the worker's.
+  /// One of the worker's, what they share before it.
   static func preheat(_ name: String) throws -> RedisScript {
-    RedisScript(name: name, source: Array(try text("StockSyncWorker/Preheat/\(name).lua").utf8))
+    let source =
+      try text("StockSyncWorker/Preheat/server.lua") + text("StockSyncWorker/Preheat/\(name).lua")
+    return RedisScript(name: name, source: Array(source.utf8))
   }
 
   private static func text(_ path: String) throws -> String {

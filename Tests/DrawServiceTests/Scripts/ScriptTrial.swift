@@ -1,4 +1,5 @@
 import RedisClient
+import StockRecords
 import TestSupport
 
 @testable import ScriptModel
@@ -17,6 +18,8 @@ final class ScriptTrial {
     + ["locks", "users", "free", "outbox"].map { "stock:{100001}:\($0)" }
 
   let connection: RedisConnection
+  /// Who the server is.
+  let identity: String
   private let scripts: [String: RedisScript]
   var random: Seeded
   var model = ScriptModel()
@@ -25,8 +28,9 @@ final class ScriptTrial {
   private var history: [String] = []
 
   /// `scripts` by name: claim, release, acknowledge, look. The connection's database is this trial's alone.
-  init(_ connection: RedisConnection, scripts: [String: RedisScript], seed: UInt64) {
+  init(_ connection: RedisConnection, scripts: [String: RedisScript], seed: UInt64) throws {
     self.connection = connection
+    identity = try connection.serverIdentity()
     self.scripts = scripts
     random = Seeded(seed)
   }
@@ -71,10 +75,13 @@ final class ScriptTrial {
     try play("\(call)", command) { model, nowMs in model.release(nowMs: nowMs, call) }
   }
 
-  func acknowledge(_ entries: [Int64], epochSeen: Int64) throws {
+  func acknowledge(_ entries: [(lastSeq: Int64, epoch: Int64)], epochSeen: Int64) throws {
     var command = RedisCommand.script(scripts["acknowledge"]!, keys: keys, arguments: [activity])
     command.append(epochSeen)
-    for entry in entries { command.append(entry) }
+    for (lastSeq, epoch) in entries {
+      command.append(lastSeq)
+      command.append(epoch)
+    }
     try play("acknowledge \(entries)", command) { model, nowMs in
       model.acknowledge(nowMs: nowMs, epochSeen: epochSeen, entries: entries)
     }
@@ -123,6 +130,17 @@ final class ScriptTrial {
 
   private func plain(_ replies: [RedisReply]) -> String {
     replies.map { $0.int.map(String.init) ?? $0.text ?? "\($0)" }.joined(separator: " ")
+  }
+}
+
+extension RedisConnection {
+  /// As a fence names this server.
+  func serverIdentity() throws -> String {
+    let reply = try pipeline([ServerIdentity.command])[0]
+    guard let identity = ServerIdentity(reply) else {
+      throw TestSupportError("no identity: \(reply)")
+    }
+    return identity.description
   }
 }
 

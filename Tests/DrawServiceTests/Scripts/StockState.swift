@@ -40,12 +40,13 @@ struct StockState: Equatable {
 
   init(_ model: ScriptModel) {
     if let epoch = model.serverEpoch { fence["epoch"] = String(epoch) }
+    if let identity = model.serverFence { fence["fence"] = identity }
     isListed = model.isListed
     stock = [
       "total": "\(model.total)", "seq": "\(model.seq)", "opens": "\(model.opensMs)",
       "closes": "\(model.closesMs)", "limit": "\(model.limit)", "state": model.state,
-      "epoch": "\(model.epoch)", "locks": "\(model.locks.count)",
-      "outbox": "\(model.outbox.count)",
+      "epoch": "\(model.epoch)", "fence": model.fence, "locks": "\(model.lockCount)",
+      "outbox": "\(model.outboxCount)",
     ]
     stock["used"] = model.used
     if let field = model.missingField { stock[field] = nil }

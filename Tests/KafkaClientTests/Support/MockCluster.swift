@@ -32,6 +32,11 @@ final class MockCluster: @unchecked Sendable {  // every call on it is thread-sa
   func setDown() { rd_kafka_mock_broker_set_down(cluster, 1) }
   func setUp() { rd_kafka_mock_broker_set_up(cluster, 1) }
 
+  /// The topic's first partition moves to that broker.
+  func setLeader(_ broker: Int32) {
+    rd_kafka_mock_partition_set_leader(cluster, Self.topic, 0, broker)
+  }
+
   /// Replies come that much later; what they answer was done at once.
   func setRoundTrip(ms: Int32) { rd_kafka_mock_broker_set_rtt(cluster, 1, ms) }
 

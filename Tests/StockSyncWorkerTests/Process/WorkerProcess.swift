@@ -2,16 +2,18 @@ import Foundation
 import Glibc
 import KafkaClient
 import PostgresClient
+import RedisClient
 import Stock
 import TestSupport
 
 @testable import StockSyncWorker
 
-/// A deployment of a test's own on a stack: database, topic, group.
+/// A deployment of a test's own on a stack: databases, topics, group. Its activities are open in Redis, too.
 struct Deployment {
   let stack: LocalStack
   let tables: Tables
   let topic: String
+  let redis: RedisEndpoint
   var environment: [String: String]
 
   init(_ stack: LocalStack, activities: [Int64: Int64], partitions: Int = 4) throws {
@@ -21,12 +23,27 @@ struct Deployment {
     environment = stack.serviceEnvironment
     environment["SLIDING_STOCK_POSTGRES_CONNECTION"] = tables.settings.connection
     environment["SLIDING_STOCK_KAFKA_TOPIC"] = topic
+    environment["SLIDING_STOCK_KAFKA_CONTROL_TOPIC"] = try stack.freshTopic(partitions: 1)
+    redis = RedisEndpoint(socket: stack.redisSocket, database: try stack.freshRedisDatabase())
+    environment["SLIDING_STOCK_REDIS_DATABASE"] = "\(redis.database)"
     environment["SLIDING_STOCK_KAFKA_GROUP"] = "group-of-\(topic)"
     environment["SLIDING_STOCK_KAFKA_PARTITIONS"] = "\(partitions)"
     environment["SLIDING_STOCK_STATS_INTERVAL_MS"] = "200"
     environment["SLIDING_STOCK_KAFKA_SESSION_TIMEOUT_MS"] = "6000"
     _ = try KafkaAdmin.ensureTopic(
       kafka, name: topic, partitions: Int32(partitions), replication: 1)
+    try openInRedis(activities.keys)
+  }
+
+  private func openInRedis(_ activities: some Collection<Int64>) throws {
+    let stock = try RedisStock(redis)
+    let store = ActivityStore(connection: try PostgresConnection(tables.settings))
+    for id in activities.compactMap({ ActivityID($0) }) {
+      _ = try stock.preheat(try store.read(id)!, epoch: 1, mayBootstrap: true)
+      guard try stock.open(id, epoch: 1).word == "opened" else {
+        throw TestSupportError("activity \(id) was not opened in Redis")
+      }
+    }
   }
 
   var kafka: KafkaSettings { KafkaSettings(bootstrap: stack.kafkaBootstrap, clientId: "test") }
