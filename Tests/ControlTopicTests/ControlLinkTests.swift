@@ -159,7 +159,6 @@ import Threads
   func aLogThatLostItsEndIsReadFromItsBeginning() throws {
     let topic = try stack.makeControlTopic()
     let link = try link("a", topic)
-    defer { link.close() }
     for ticket in 0..<50 {
       #expect(link.send(.heartbeat(instance: "a", timeMs: 1), ticket: ticket) == .queued)
     }
@@ -180,6 +179,10 @@ import Threads
     #expect(events.highestEpoch == 9)
     #expect(events.position == link.position)
     #expect(events.clientEvents.contains { $0.isSerious })
+    // librdkafka may never let go of such a partition, and must not be waited for.
+    let closing = MonotonicTime.now
+    link.close()
+    #expect(MonotonicTime.now.microseconds(since: closing) < 5_000_000)
   }
 }
 
