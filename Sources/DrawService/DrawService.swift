@@ -1,5 +1,5 @@
 // DESIGN
-// Parts start from the back to the front (Kafka, lanes, relay, HTTP) and stop from the front to the back:
+// Parts start from the back to the front (Kafka, lease, lanes, relay, HTTP) and stop from the front to the back:
 // HTTP drains while claims in flight still find their way to Kafka and their acknowledgements back to Redis.
 
 internal import Glibc

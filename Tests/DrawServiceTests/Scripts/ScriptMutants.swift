@@ -42,9 +42,8 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     // The fence: which server this is, and whether it is whole.
     ScriptMutant("claim", "opened ~= identity()", "false"),
     ScriptMutant("claim", "opened ~= identity()", "isHere and opened ~= identity()"),
-    ScriptMutant("claim", "string.match(info, '\\nrun_id:(%w+)')", "string.match(opened, '^%w*')"),
-    ScriptMutant(
-      "claim", "string.match(info, '\\nmaster_replid:(%w+)')", "string.match(opened, '%w*$')"),
+    ScriptMutant("claim", "field('\\nrun_id:')", "string.match(opened, '^%w*')"),
+    ScriptMutant("claim", "field('\\nmaster_replid:')", "string.match(opened, '%w*$')"),
     ScriptMutant("claim", "locked ~= lockCount", "false"),
     ScriptMutant("claim", "waiting ~= outboxCount", "false"),
     ScriptMutant("claim", "isHere and locked ~= lockCount", "locked ~= lockCount"),
