@@ -13,7 +13,7 @@ struct ControlTopicTests {
   /// Two of three brokers are gone, so that nothing is acknowledged by enough replicas.
   @Test func away() throws {
     let brokers = try Self.brokers()
-    let round = try round(on: brokers, stock: 4_000)
+    let round = try round(on: brokers, stock: 2_500)
     try round.sell(150)
     for id in 1...2 { try brokers.kill(id) }
     let silence = try silence(
@@ -24,7 +24,7 @@ struct ControlTopicTests {
   /// Every broker keeps its connections and says nothing for longer than the lease.
   @Test func slow() throws {
     let brokers = try Self.brokers()
-    let round = try round(on: brokers, stock: 4_000)
+    let round = try round(on: brokers, stock: 2_500)
     try round.sell(150)
     for id in KafkaBrokers.ids { try brokers.pause(id) }
     let silence = try silence(

@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized) struct LossTests {
   /// The same server with nothing in it.
   @Test func everythingIsFlushed() throws {
-    let round = try Round(stock: 1_200)
+    let round = try Round(stock: 1_000)
     try round.sell(250)
     try round.lose { try round.pair.stack.flushRedis() }
     try round.awaitRecovery()
@@ -16,7 +16,7 @@ import Testing
 
   /// SIGKILL, and the end of the AOF never reached the disk.
   @Test func thePowerFails() throws {
-    let round = try Round(stock: 1_200)
+    let round = try Round(stock: 1_000)
     try round.sell(200)
     let mark = try round.pair.stack.markRedisAOF()
     try round.sell(300)
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func anOlderFileIsStarted() throws {
-    let round = try Round(stock: 1_200)
+    let round = try Round(stock: 1_000)
     try round.sell(100)
     let copy = try round.pair.stack.copyRedisData()
     try round.sell(300)
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test func anEmptyServerIsStarted() throws {
-    let round = try Round(stock: 1_200)
+    let round = try Round(stock: 1_000)
     try round.sell(250)
     try round.lose { try round.pair.stack.startRedisEmpty() }
     try round.awaitRecovery()

@@ -15,7 +15,7 @@ import Testing
   ]
   private static let isLong = getenv("TEST_LONG").map { String(cString: $0) } == "yes"
   /// Where a late one writes somewhere it is the stopped one that is met, elsewhere the killed one.
-  static let killedAt = isLong ? steps : ["control", "wait", "apply", "rebuild"]
+  static let killedAt = isLong ? steps : ["epoch", "control", "wait", "apply", "rebuild"]
   static let stoppedAt = isLong ? steps : steps.filter { !killedAt.contains($0) }
 
   @Test(arguments: killedAt) func killed(_ step: String) throws {

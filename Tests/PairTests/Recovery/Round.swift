@@ -36,7 +36,7 @@ final class Round {
   /// asks for `rate` draws a second.
   init(
     _ pair: Pair, draws: [[String: String]] = [[:], [:]], workers: [[String: String]] = [[:]],
-    stock: Int, rate: Int = 150, giveBack: Double = 0.05
+    stock: Int, rate: Int = 250, giveBack: Double = 0.05
   ) throws {
     self.pair = pair
     folder = try temporaryDirectory("round")
