@@ -8,7 +8,7 @@ import Testing
 /// The worker that recovers is killed, or stopped until another has recovered and then let go on, before each step.
 ///
 /// The steps are held by the test build (`SLIDING_STOCK_TEST_HOLD`). Here each step is met once, so that the suite takes
-/// about 100 s; with `TEST_LONG=yes` in the environment the worker is killed and stopped at each (about 4 minutes).
+/// about 110 s; with `TEST_LONG=yes` in the environment the worker is killed and stopped at each (about 4 minutes).
 @Suite(.serialized) struct RecoveringWorkerTests {
   static let steps = [
     "lock", "epoch", "control", "outbox", "wait", "barriers", "apply", "rebuild", "swap", "fence",
