@@ -9,7 +9,10 @@ import Threads
 ///
 /// Services find the new primary at the address that they know: a proxy in front of it, a virtual address or a name that is
 /// moved. They reconnect when the old connection is cut, and learn from the fence that it is another server.
-@Suite(.serialized) struct FailoverTests {
+@Suite(
+  .serialized, .enabled(if: KafkaBrokers.canStart, "needs a broker of a real Kafka: set KAFKA_HOME")
+)
+struct FailoverTests {
   @Test func aLaggingReplicaTakesOverWhileTheOldPrimaryStillServes() throws {
     let stock = 2_500
     let stack = try RecoveryStack.get()

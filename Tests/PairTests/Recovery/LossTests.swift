@@ -2,7 +2,10 @@ import TestSupport
 import Testing
 
 /// Redis loses claims in the middle of a sale, each time in another way, and the sale goes on by itself.
-@Suite(.serialized) struct LossTests {
+@Suite(
+  .serialized, .enabled(if: KafkaBrokers.canStart, "needs a broker of a real Kafka: set KAFKA_HOME")
+)
+struct LossTests {
   /// The same server with nothing in it.
   @Test func everythingIsFlushed() throws {
     let round = try Round(stock: 1_000)

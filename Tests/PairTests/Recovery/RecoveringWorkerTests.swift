@@ -9,7 +9,10 @@ import Testing
 ///
 /// The steps are held by the test build (`SLIDING_STOCK_TEST_HOLD`). Here each step is met once, so that the suite takes
 /// about 110 s; with `TEST_LONG=yes` in the environment the worker is killed and stopped at each (about 4 minutes).
-@Suite(.serialized) struct RecoveringWorkerTests {
+@Suite(
+  .serialized, .enabled(if: KafkaBrokers.canStart, "needs a broker of a real Kafka: set KAFKA_HOME")
+)
+struct RecoveringWorkerTests {
   static let steps = [
     "lock", "epoch", "control", "outbox", "wait", "barriers", "apply", "rebuild", "swap", "fence",
   ]
