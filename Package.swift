@@ -173,7 +173,9 @@ let package = Package(
     tests("RedisClientTests", ["RedisClient", "Threads", "TestSupport"]),
     tests(
       "KafkaClientTests", ["KafkaClient", "CRdKafka", "Threads", "TestSupport", "C11Threads"]),
-    tests("ControlTopicTests", ["ControlTopic", "KafkaClient", "Stock", "Threads", "TestSupport"]),
+    tests(
+      "ControlTopicTests",
+      ["ControlTopic", "CRdKafka", "KafkaClient", "Stock", "Threads", "TestSupport"]),
     tests("PostgresClientTests", ["PostgresClient", "Threads", "TestSupport"]),
     tests(
       "DrawServiceTests",

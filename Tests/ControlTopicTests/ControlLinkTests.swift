@@ -150,6 +150,40 @@ import Threads
         stack.kafka("test"), topic: wide, replication: 1, minInSyncReplicas: 1)
     }
   }
+
+  @Test(
+    .timeLimit(.minutes(1)),
+    .enabled(
+      if: try LocalStack.shared([.kafka]).isRealKafka,
+      "needs a real Kafka, the mock cluster does not do this: set KAFKA_HOME"))
+  func aLogThatLostItsEndIsReadFromItsBeginning() throws {
+    let topic = try stack.makeControlTopic()
+    let link = try link("a", topic)
+    for ticket in 0..<50 {
+      #expect(link.send(.heartbeat(instance: "a", timeMs: 1), ticket: ticket) == .queued)
+    }
+    _ = link.poll { $0.hasRead(49) }
+    #expect(link.position == 50)
+    try deleteTopic(stack.kafkaBootstrap, topic)
+    _ = try ControlLink.ensureTopic(
+      stack.kafka("test"), topic: topic, replication: 1, minInSyncReplicas: 1)
+    let other = try self.link("b", topic)
+    #expect(other.send(.epoch(9, timeMs: 1), ticket: 0) == .queued)
+    #expect(other.poll { $0.hasRead(0) }.highestEpoch == 9)
+    other.close()
+    // What it had read before says nothing about the new log.
+    let end = try link.readToEnd(until: .after(ms: 30_000))
+    #expect(end == 9)
+    #expect(link.position < 50)
+    let events = link.poll(until: .now)
+    #expect(events.highestEpoch == 9)
+    #expect(events.position == link.position)
+    #expect(events.clientEvents.contains { $0.isSerious })
+    // librdkafka may never let go of such a partition, and must not be waited for.
+    let closing = MonotonicTime.now
+    link.close()
+    #expect(MonotonicTime.now.microseconds(since: closing) < 5_000_000)
+  }
 }
 
 private final class Stranger: Sendable {}

@@ -60,6 +60,12 @@ struct Errand: Sendable {
     return .ask
   }
 
+  /// After its end: looks how it stands.
+  mutating func lookAgain() -> Call {
+    underWay += 1
+    return .look
+  }
+
   /// Marks its end; true the first time, false when it was resumed since.
   mutating func leave() -> Bool {
     defer { hasLeft = true }

@@ -81,8 +81,13 @@ extension PostgresEvidence {
         user: rows.text(row, 2), request: rows.text(row, 3), seq: rows.int8(row, 4),
         epoch: rows.int8(row, 5))
     }
-    evidence.deadLetters = Int(
-      try connection.execute("SELECT count(*) FROM dead_letter").int8(0, 0))
+    let letters = try connection.execute(
+      """
+      SELECT count(*) FILTER (WHERE reason <> 'void_epoch'),
+        count(*) FILTER (WHERE reason = 'void_epoch') FROM dead_letter
+      """)
+    evidence.deadLetters = Int(letters.int8(0, 0))
+    evidence.voidEvents = Int(letters.int8(0, 1))
     try connection.execute("COMMIT")
     return evidence
   }

@@ -28,7 +28,9 @@ struct PostgresEvidence: Sendable {
   /// Rows in state `claimed`.
   var claims: [Int: Holder] = [:]
   var releasedRows = 0
+  /// Without void events: those were overtaken by a recovery, and nobody was told that they are theirs.
   var deadLetters = 0
+  var voidEvents = 0
 }
 
 /// The facts after the crowd went home.

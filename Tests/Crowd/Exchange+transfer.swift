@@ -9,6 +9,7 @@ final class Transfer {
   private var body: [UInt8] = []
   private var ticket = 0
   private var call = Call.ask
+  private var address = 0
   private var sentNs: Int64 = 0
   private let lines: HeaderLines
   private var url: [UInt8] = []
@@ -50,6 +51,7 @@ final class Transfer {
   func prepare(_ outgoing: Outgoing, path: [UInt8]) {
     ticket = outgoing.ticket
     call = outgoing.call
+    address = outgoing.address
     body.removeAll(keepingCapacity: true)
     url.removeAll(keepingCapacity: true)
     url.append(contentsOf: call == .describe ? path.dropLast("/draws".utf8.count) : path[...])
@@ -74,7 +76,8 @@ final class Transfer {
       if status == 503 { easy_info_offset(easy, CURLINFO_RETRY_AFTER, &retryAfterS) }
     }
     return Incoming(
-      ticket: ticket, call: call, sentNs: sentNs, answeredNs: MonotonicTime.now.nanoseconds,
+      ticket: ticket, call: call, address: address, sentNs: sentNs,
+      answeredNs: MonotonicTime.now.nanoseconds,
       status: status, body: body, retryAfterS: Int(retryAfterS), failure: failure(result))
   }
 

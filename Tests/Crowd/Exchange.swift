@@ -24,6 +24,7 @@ struct Outgoing: Sendable {
 struct Incoming {
   let ticket: Int
   let call: Call
+  let address: Int
   let sentNs: Int64
   let answeredNs: Int64
   /// 0 when there was no reply.

@@ -7,9 +7,11 @@ struct Options: Sendable {
   var concurrency = 256
   var habits = Habits()
   var untilHeld = false
+  var asksAtEnd = false
   var isShared = false
   var isLoadOnly = false
   var requestsPerSecond = 0.0
+  var hurryFile: String?
   var deadlineS = 300
   var settleS = 60
   var timeoutMs = 10_000
@@ -149,12 +151,26 @@ extension Options {
       return true
     },
     Option(
+      name: "--ask-at-end", value: nil,
+      help: "when all is decided, look once more at every slot that was told: it must be the same"
+    ) { options, _ in
+      options.asksAtEnd = true
+      return true
+    },
+    Option(
       name: "--requests-per-second", value: "R",
       help: "users come at this rate; 0: as fast as they are served (0)"
     ) {
       guard let rate = Double($1), rate >= 0, rate < 1e7 else { return false }
       $0.requestsPerSecond = rate
       return true
+    },
+    Option(
+      name: "--hurry-file", value: "FILE",
+      help: "the rate counts until it exists; then as fast as they are served"
+    ) {
+      $0.hurryFile = $1
+      return !$1.isEmpty
     },
     Option(
       name: "--patience", value: "N",

@@ -19,7 +19,7 @@ final class Recorder {
     append("{\"sentUs\":\((told.sentNs - startNs) / 1_000),\"latencyUs\":")
     append("\((told.answeredNs - told.sentNs) / 1_000),\"user\":\"\(errand.story.user)\"")
     if let request = errand.story.request { append(",\"request\":\"\(request)\"") }
-    append(",\"call\":\"\(told.call)\",\"status\":\(told.status)")
+    append(",\"call\":\"\(told.call)\",\"service\":\(told.address),\"status\":\(told.status)")
     switch told.answer {
     case .claimed(let slot, let request, let replayed):
       append(",\"answer\":\"claimed\",\"slot\":\(slot),\"replayed\":\(replayed)")

@@ -27,12 +27,16 @@ struct Report: Codable, Sendable {
   var undecided = 0
   var held = 0
   var distinctSlots = 0
+  /// Of those held, how many were told the same slot once more at the end; nil when nobody asked.
+  var confirmed: Int?
   var duplicates = 0
   var redisLocks: Int?
   var postgresClaims: Int?
   var surplus: Int?
   var outbox: Int?
+  /// Without void events, which are there to be kept.
   var deadLetters: Int?
+  var voidEvents: Int?
   /// Claims and releases that users know of and Postgres does not show.
   var lag: Int?
   /// From the last answer until Postgres showed everything.
@@ -41,6 +45,8 @@ struct Report: Codable, Sendable {
   var decided = Percentiles([])
   var claimsPerSecond = 0.0
   var durationS = 0.0
+  /// When it began, on the monotonic clock: what times in the record count from.
+  var startedUs: Int64 = 0
   /// Why the run is not complete; nil when it is.
   var unfinished: String?
   var promises: [Line] = []
@@ -88,6 +94,7 @@ extension Report {
     surplus = evidence.postgres.surplus
     outbox = evidence.redis.outboxLength
     deadLetters = evidence.postgres.deadLetters
+    voidEvents = evidence.postgres.voidEvents
     lag = evidence.lag(stories)
   }
 

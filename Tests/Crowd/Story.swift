@@ -1,6 +1,8 @@
 /// One answer as it was received.
 struct Told: Sendable {
   let call: Call
+  /// Which service answered.
+  var address = 0
   /// On the monotonic clock.
   let sentNs: Int64
   let answeredNs: Int64

@@ -24,8 +24,11 @@ final class Throng {
   /// Errands that are not finished.
   private(set) var inProgress = 0
   private var comingUser = 0
+  private var isInAHurry = false
   /// See `Throng+holding.swift`.
   var holding = Holding()
+  /// Slots that were told the same again after everything was decided; nil before that.
+  private(set) var confirmed: Int?
   private let startNs = MonotonicTime.now.nanoseconds
   private var progress: Progress
 
@@ -45,6 +48,7 @@ final class Throng {
       let now = MonotonicTime.now
       if nextCheck <= now {
         nextCheck = now.adding(ms: 50)
+        if let file = options.hurryFile, access(file, F_OK) == 0 { isInAHurry = true }
         if !isStopping && shouldStop(now) {
           isStopping = true
           giveUp = now.adding(ms: options.settleS * 1_000)
@@ -53,7 +57,7 @@ final class Throng {
       }
       while let due = waiting.popDue(now.nanoseconds) { ready.append((due.errand, due.call)) }
       startCalls(now.nanoseconds)
-      if inProgress == 0 && !willCome { return }
+      if inProgress == 0 && !willCome && !askAtEnd() { return }
       if giveUp <= now {
         isLate = true
         return
@@ -61,6 +65,9 @@ final class Throng {
       exchange.poll(timeoutMs: waitMs(now)) { take($0) }
     }
   }
+
+  /// Users come at a rate.
+  private var isPaced: Bool { options.requestsPerSecond > 0 && !isInAHurry }
 
   private func shouldStop(_ now: MonotonicTime) -> Bool {
     if now.nanoseconds - startNs >= Int64(options.deadlineS) * 1_000_000_000 {
@@ -76,10 +83,25 @@ final class Throng {
     !isStopping && (comingUser < options.users || (options.untilHeld && !isAllHeld))
   }
 
+  /// Looks at every draw that was told a slot or its release, once; false when there is nothing to look at.
+  private func askAtEnd() -> Bool {
+    guard options.asksAtEnd, confirmed == nil, !isStopping else { return false }
+    confirmed = 0
+    for index in errands.indices {
+      switch errands[index].story.standing {
+      case .held, .released:
+        inProgress += 1
+        ready.append((index, errands[index].lookAgain()))
+      case .undecided, .givingBack, .refused: continue
+      }
+    }
+    return inProgress > 0
+  }
+
   private func waitMs(_ now: MonotonicTime) -> Int {
     var ms = 50
     if let next = waiting.nextNs { ms = min(ms, MonotonicTime(nanoseconds: next).remainingMs) }
-    if exchange.idle > 0, comingUser < options.users, options.requestsPerSecond > 0, !isStopping {
+    if exchange.idle > 0, comingUser < options.users, isPaced, !isStopping {
       ms = min(ms, MonotonicTime(nanoseconds: dueNs(comingUser)).remainingMs)
     }
     return ms
@@ -104,7 +126,7 @@ final class Throng {
     // Those who wait for a decision are bounded too, or a service that is away would collect everybody.
     if isStopping || inProgress >= 4 * options.concurrency { return false }
     if comingUser < options.users {
-      if options.requestsPerSecond > 0 {
+      if isPaced {
         let due = dueNs(comingUser)
         if due > nowNs { return false }
         begin(user: options.firstUser + comingUser, draw: 0, dueNs: due)
@@ -173,7 +195,8 @@ final class Throng {
         status: incoming.status, body: incoming.body, retryAfterS: incoming.retryAfterS,
         activity: options.activity)
     let told = Told(
-      call: incoming.call, sentNs: incoming.sentNs, answeredNs: incoming.answeredNs,
+      call: incoming.call, address: incoming.address, sentNs: incoming.sentNs,
+      answeredNs: incoming.answeredNs,
       status: incoming.status, answer: answer)
     let index = incoming.ticket
     let before = errands[index].story.standing
@@ -181,6 +204,7 @@ final class Throng {
     let errand = errands[index]
     tally.told(told, before: before, isFirst: errand.calls == 1, dueNs: errand.startedNs)
     holding.follow(before, errand.story.standing)
+    if case .claimed(let slot, _, _) = answer, before == .held(slot: slot) { confirmed? += 1 }
     recorder?.write(told, errand)
     switch next {
     case .send(let call): ready.append((index, call))

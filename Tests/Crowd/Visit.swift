@@ -25,16 +25,18 @@ struct Visit {
     if let recorder, !recorder.flush() {
       throw Unreadable(description: "could not write \(options.record ?? "")")
     }
-    return try report(throng, total: total)
+    return try report(throng, total: total, startNs: start.nanoseconds)
   }
 
-  private func report(_ throng: Throng, total: Int) throws -> Report {
+  private func report(_ throng: Throng, total: Int, startNs: Int64) throws -> Report {
     let stories = throng.errands.map(\.story)
     let rules = Rules(
       total: total, limit: options.habits.limit,
       untilHeld: options.untilHeld && !throng.isStopping && !throng.isLate,
       isShared: options.isShared)
     var report = Report(options, throng.tally, stories, total: total)
+    report.startedUs = startNs / 1_000
+    report.confirmed = throng.confirmed
     var evidence: Evidence?
     if !options.isLoadOnly {
       let deadline = MonotonicTime.after(ms: options.settleS * 1_000)

@@ -94,6 +94,20 @@ import Threads
     #expect(report.pending > 0 && report.later.count == 2 && report.unknown["timeout"] ?? 0 > 0)
   }
 
+  /// Every slot that was told is asked for once more, until the answer decides.
+  @Test(arguments: [0, 0.12]) func everySlotIsAskedForOnceMoreAtTheEnd(_ faults: Double) throws {
+    let stock = PlayedStock(total: 200, faults: faults)
+    let server = try serve(stock)
+    var options = options(server, users: 350)
+    options.asksAtEnd = true
+    let throng = throng(options, stock)
+    throng.run()
+    let report = report(throng, stock)
+    server.stopAccepting()
+    #expect(report.exitStatus == 0, "\(report.table)")
+    #expect(throng.confirmed == 200 && report.held == 200)
+  }
+
   /// Served, then unreachable for a while, then there again at the same place.
   @Test func aServiceThatGoesAwayAndComesBack() throws {
     let stock = PlayedStock(total: 300)

@@ -10,7 +10,6 @@ final class Pair {
   private(set) var activity: Int
   /// Settings of both services.
   let environment: [String: String]
-  private let redisDatabase: Int
 
   /// On the stack that tests share, with topic and databases of its own; or on `stack`.
   init(
@@ -20,9 +19,8 @@ final class Pair {
   ) throws {
     let stack = try own ?? LocalStack.shared()
     let partitions = 4
-    redisDatabase = try stack.freshRedisDatabase()
     var environment = stack.serviceEnvironment
-    environment["SLIDING_STOCK_REDIS_DATABASE"] = "\(redisDatabase)"
+    environment["SLIDING_STOCK_REDIS_DATABASE"] = "\(try stack.freshRedisDatabase())"
     environment["SLIDING_STOCK_POSTGRES_CONNECTION"] = try stack.freshDatabase()
     environment["SLIDING_STOCK_KAFKA_TOPIC"] = try stack.freshTopic(partitions: partitions)
     environment["SLIDING_STOCK_KAFKA_CONTROL_TOPIC"] = try stack.freshTopic(partitions: 1)
@@ -98,8 +96,17 @@ final class Pair {
 
   /// Commands on this pair's Redis database.
   func redis(_ commands: [RedisCommand]) throws -> [RedisReply] {
-    let endpoint = RedisEndpoint(socket: stack.redisSocket, database: redisDatabase)
-    return try RedisConnection(endpoint, scripts: []).pipeline(commands)
+    try RedisConnection(redisEndpoint, scripts: []).pipeline(commands)
+  }
+
+  /// Redis as both services' settings name it.
+  var redisEndpoint: RedisEndpoint {
+    var endpoint = RedisEndpoint(
+      port: environment["SLIDING_STOCK_REDIS_PORT"].flatMap { Int($0) } ?? 6379,
+      database: environment["SLIDING_STOCK_REDIS_DATABASE"].flatMap { Int($0) } ?? 0)
+    let socket = environment["SLIDING_STOCK_REDIS_SOCKET"] ?? ""
+    if !socket.isEmpty { endpoint.socket = socket }
+    return endpoint
   }
 
   var stockKey: String { "stock:{\(activity)}" }

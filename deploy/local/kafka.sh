@@ -123,10 +123,11 @@ TEXT
   launch_server kafka "$KAFKA_HOME/bin/kafka-server-start.sh" "$dir/kafka/server.properties"
 }
 
-# A broker that is gone is noticed soon.
+# A broker that is gone is noticed soon, and so may a worker be.
 kafka_common_properties() {
   cat <<'TEXT'
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500

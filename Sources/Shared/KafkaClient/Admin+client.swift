@@ -23,6 +23,20 @@ struct AdminClient: ~Copyable {
 
   deinit { rd_kafka_destroy(client) }
 
+  /// Whether the controller, which librdkafka asks for a topic's care, is one of the brokers: not so on a mock cluster,
+  /// and librdkafka would wait for it for as long as it may.
+  func hasController(until deadline: MonotonicTime) throws(KafkaError) -> Bool {
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    let limitMs = Int32(clamping: max(1, deadline.remainingMs))
+    let error = rd_kafka_metadata(client, 0, nil, &metadata, limitMs)
+    guard error == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw KafkaError(error) }
+    defer { rd_kafka_metadata_destroy(metadata) }
+    let controller = rd_kafka_controllerid(client, min(1_000, limitMs))
+    return (0..<Int(metadata.pointee.broker_cnt)).contains {
+      metadata.pointee.brokers[$0].id == controller
+    }
+  }
+
   /// What the brokers say of the topic; nil when they don't know it.
   func topic(_ name: String, until deadline: MonotonicTime) throws(KafkaError) -> Topic? {
     guard let topic = rd_kafka_topic_new(client, name, nil) else {

@@ -21,12 +21,6 @@ extension AdminClient {
   func configuration(
     _ topic: String, until deadline: MonotonicTime
   ) throws(KafkaError) -> [String: String] {
-    // librdkafka asks the controller, and waits for one to be named for as long as it may.
-    if rd_kafka_controllerid(client, Int32(clamping: min(1_000, deadline.remainingMs))) < 0 {
-      throw KafkaError(
-        code: "_UNSUPPORTED_FEATURE",
-        message: "the brokers name no controller to ask for the configuration of topic \(topic)")
-    }
     let resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)!
     defer { rd_kafka_ConfigResource_destroy(resource) }
     let event = try ask(

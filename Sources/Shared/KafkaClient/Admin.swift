@@ -103,6 +103,11 @@ public enum KafkaAdmin {
     let deadline = MonotonicTime.after(ms: timeoutMs)
     let client = try AdminClient(settings)
     if try client.topic(name, until: deadline) == nil { throw unknown(name) }
+    guard try client.hasController(until: deadline) else {
+      throw KafkaError(
+        code: "_UNSUPPORTED_FEATURE",
+        message: "there is no controller to ask for the configuration of topic \(name)")
+    }
     while true {
       do {
         return try client.configuration(name, until: deadline)

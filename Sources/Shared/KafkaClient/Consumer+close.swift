@@ -11,17 +11,18 @@ extension KafkaConsumer {
     guard isOpen else { return hasLeft }
     isOpen = false
     waker.close()
-    if !closeConsumer(client, until: .after(ms: deadlineMs)) { return false }
-    destroy()
+    let deadline = MonotonicTime.after(ms: deadlineMs)
+    if !closeConsumer(client, until: deadline) { return false }
+    destroy(until: deadline)
     hasLeft = true
     return true
   }
 
   /// Frees the client without asking the group for anything.
-  func destroy() {
+  func destroy(until deadline: MonotonicTime) {
     waker.close()
     rd_kafka_queue_destroy(queue)
-    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    _ = destroyConsumer(client, state, until: deadline)
   }
 }
 
@@ -40,6 +41,32 @@ func closeConsumer(_ client: OpaquePointer, until deadline: MonotonicTime) -> Bo
   rd_kafka_queue_destroy(closing)
   return true
 }
+
+/// Frees a client; false when that isn't done by the deadline, and then it goes on by itself.
+///
+/// `rd_kafka_destroy` waits for its threads, and for ever once a partition's topic was deleted and made anew
+/// (seen with 2.0.2): so a thread of its own waits for it.
+func destroyConsumer(
+  _ client: OpaquePointer, _ state: ClientState, until deadline: MonotonicTime
+) -> Bool {
+  let remains = Remains(client: client, state: state)
+  let done = Inbox<Bool>(capacity: 1)
+  _ = NamedThread("kafka-destroy") {
+    rd_kafka_destroy_flags(remains.client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    withExtendedLifetime(remains.state) { _ = done.offer(true) }
+  }
+  return done.take(until: deadline)?.first ?? false
+}
+
+/// A client that nobody uses any more, with what its callbacks point to.
+// Sendable unchecked: the one thread that frees it is the last to touch either.
+private struct Remains: @unchecked Sendable {
+  let client: OpaquePointer
+  let state: ClientState
+}
+
+/// What freeing may take where nobody said.
+let destroyLimitMs = 1_000
 
 /// Makes a consumer's `poll` return at once, from any thread; does nothing once the consumer has been closed.
 // Sendable unchecked: the pointer is used and taken away under the lock only.

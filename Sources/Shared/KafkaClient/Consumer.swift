@@ -59,7 +59,7 @@ public final class KafkaConsumer {
 
   deinit {
     // Without `close` it goes like a killed one: the group notices after the session timeout.
-    if isOpen { destroy() }
+    if isOpen { destroy(until: .after(ms: destroyLimitMs)) }
   }
 
   /// Messages in order of their offsets per partition, at most `limit`.

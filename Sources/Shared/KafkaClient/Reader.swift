@@ -47,7 +47,7 @@ public final class KafkaReader {
   }
 
   deinit {
-    if isOpen { destroy() }
+    if isOpen { _ = destroy(until: .after(ms: destroyLimitMs)) }
   }
 
   /// The next offset to be read: every record below it was returned by `poll`, or never was one for us.
@@ -96,16 +96,18 @@ public final class KafkaReader {
   public func close(within deadlineMs: Int = 1_000) -> Bool {
     guard isOpen else { return hasClosed }
     isOpen = false
-    if !closeConsumer(client, until: .after(ms: deadlineMs)) { return false }
-    destroy()
-    hasClosed = true
-    return true
+    let deadline = MonotonicTime.after(ms: deadlineMs)
+    // The bell may be gone before a client that is left as it is.
+    if bell != nil { KafkaBell.detach(from: queue) }
+    if !closeConsumer(client, until: deadline) { return false }
+    hasClosed = destroy(until: deadline)
+    return hasClosed
   }
 
-  private func destroy() {
+  private func destroy(until deadline: MonotonicTime) -> Bool {
     if bell != nil { KafkaBell.detach(from: queue) }
     rd_kafka_queue_destroy(queue)
-    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    return destroyConsumer(client, state, until: deadline)
   }
 
   /// Fetches from the position on, or from the beginning; what was fetched before is never delivered.
