@@ -144,15 +144,14 @@ struct Rebuild: Sendable {
   /// A user's record, each request once, in the order of the seqs. A row that is held goes before a release, for it is
   /// locked; a release goes before a dead letter, for a released request is never claimed again.
   private static func record(_ rows: [RebuildRow], and letters: [ClaimRecord]) -> [ClaimRecord] {
-    var claims: [String: ClaimRecord] = [:]
-    func add(_ kinds: Set<RebuildRow.Kind>, isReleased: Bool) {
-      for row in rows where kinds.contains(row.kind) && claims[row.request] == nil {
-        claims[row.request] = ClaimRecord(
-          request: row.request, slot: row.slot, seq: row.seq, isReleased: isReleased)
-      }
+    func claim(_ row: RebuildRow) -> ClaimRecord {
+      ClaimRecord(
+        request: row.request, slot: row.slot, seq: row.seq, isReleased: row.kind != .claimed)
     }
-    add([.claimed], isReleased: false)
-    add([.released, .releasedRequest], isReleased: true)
+    if rows.count == 1 && letters.isEmpty { return [claim(rows[0])] }  // nearly all users
+    var claims: [String: ClaimRecord] = [:]
+    for row in rows where row.kind == .claimed { claims[row.request] = claim(row) }
+    for row in rows where claims[row.request] == nil { claims[row.request] = claim(row) }
     for letter in letters where claims[letter.request] == nil { claims[letter.request] = letter }
     return claims.values.sorted { ($0.seq, $0.request) < ($1.seq, $1.request) }
   }

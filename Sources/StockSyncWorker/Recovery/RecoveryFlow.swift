@@ -6,7 +6,9 @@ import Threads
 // The protocol of a recovery as a value: it says one action at a time, hears how that went, and says the next. No I/O,
 // no clock: the driver carries out, the simulation plays all the ways in which it can go wrong.
 //
-//   lock → epoch → control → outbox → wait → barriers → apply → rebuild (connect, then stage and swap each activity) → fence
+//   lock → epoch → control → outbox → wait → barriers → apply → rebuild → fence
+//
+// where rebuild is: connect, then stage and swap each activity.
 //
 // What failed is tried again from its step, in the same epoch, until the step's limit. Once a swap may have been
 // sent, draws may go on in this epoch with what it wrote, so that a second swap of the same epoch could take back

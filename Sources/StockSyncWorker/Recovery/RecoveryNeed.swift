@@ -26,12 +26,6 @@ enum RecoveryNeed: Equatable, Sendable {
     var isFenceGiven: Bool
     /// Open and within retention.
     var activities: [ActivityID]
-
-    init(epoch: Int64, isFenceGiven: Bool, activities: [ActivityID]) {
-      self.epoch = epoch
-      self.isFenceGiven = isFenceGiven
-      self.activities = activities
-    }
   }
 
   /// What Redis says, each activity as of one moment.
