@@ -38,7 +38,7 @@ enum KnownSeeds {
     .releasedRequestsRemembered: 13,
     .preheatWhilePreparing: 24,
     .outboxPublishedFirst: 32,
-    .outboxClearedAtSwap: 15,
+    .outboxClearedAtSwap: 30,
     .swapComparesEpoch: 256,
   ]
 }

@@ -16,6 +16,9 @@ extension World {
       if stock.epoch != tables.epoch || stock.fence != server.data.identity {
         return "activity \(place + 1) is fenced"
       }
+      if stock.lockCount != stock.locks.count || stock.missingField != nil {
+        return "a part of activity \(place + 1) is lost"
+      }
       if !stock.outbox.isEmpty { return "the outbox of activity \(place + 1) is not empty" }
     }
     for (place, log) in kafka.partitions.enumerated()
