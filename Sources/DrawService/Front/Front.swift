@@ -21,7 +21,7 @@ final class Front: HTTPHandler {
   }
 
   func handle(_ request: HTTPRequest, token: ReplyToken) -> HTTPReply? {
-    switch Route(request, token: token, identity: identity, now: .now) {
+    switch Route(request, token: token, identity: identity, now: request.arrived) {
     case .healthz: return Self.plain(200, "ok")
     case .readyz:
       let missing = readiness.missing

@@ -1,3 +1,5 @@
+internal import Threads
+
 /// One client's connection: what the loop remembers about it between two events.
 ///
 ///     reading ──request──▶ waiting ──reply──▶ writing ──▶ reading …
@@ -28,6 +30,9 @@ final class Connection {
   var awaited: UInt64 = 0
   /// The socket may have bytes, or the end of the input, that were not read.
   var mayRead = false
+  /// When the bytes came that are not handed over yet: their last ones while a request is read, their first ones while one
+  /// is answered.
+  var cameAt: MonotonicTime?
   /// The end of the input is near or here: reads go on until it is seen.
   var sawHangup = false
   var sawEnd = false

@@ -102,6 +102,10 @@ extension EventLoop {
       isHead: request.isHead, keepsAlive: request.keepsAlive, minorVersion: request.minorVersion)
     connection.deadline = now + Int64(limits.replyTimeoutMs) * 1_000_000
     handedOver = true
+    var request = request
+    if let cameAt = connection.cameAt { request.arrived = cameAt }
+    // What follows on the connection is no younger than what is unread.
+    if connection.input.isEmpty, !connection.mayRead { connection.cameAt = nil }
     let token = ReplyToken(loop: parts.index, slot: connection.slot, serial: lastSerial)
     if let reply = parts.handler.handle(request, token: token) { answer(connection, reply) }
   }

@@ -43,6 +43,8 @@ final class EventLoop {
   var isListening = true
   var stage = LoopStage.running
   var now = MonotonicTime.now.nanoseconds
+  /// When what this turn finds came, at the earliest.
+  private var arrival = MonotonicTime.now
   var lastSerial: UInt64 = 0
   var handedOver = false
   var unfinished: [Connection] = []
@@ -84,7 +86,11 @@ final class EventLoop {
     let sleeps = unfinished.isEmpty && parts.mailbox.fallAsleep(knowing: stage)
     let count = parts.poller.wait(events, timeoutMs: sleeps ? sleepMs() : 0)
     if sleeps { parts.mailbox.awake() }
+    let before = now
     now = MonotonicTime.now.nanoseconds
+    // A loop that comes by that late was stopped, or held up: what it reads now may have come since it came by last.
+    let isLate = now - before > Int64(HTTPServer.arrivalPrecisionMs) * 1_000_000
+    arrival = MonotonicTime(nanoseconds: isLate ? before : now)
     for index in 0..<count {
       let event = Poller.Event(events[index])
       switch event.key {
@@ -95,10 +101,8 @@ final class EventLoop {
     }
   }
 
-  /// For ever when there is no deadline to look at.
   private func sleepMs() -> Int32 {
-    if freeSlots.count == slots.count, isListening || listener == nil { return -1 }
-    return Int32(max(1, min(Int64(Self.scanIntervalMs), (nextScan - now) / 1_000_000 + 1)))
+    Int32(max(1, min(Int64(Self.scanIntervalMs), (nextScan - now) / 1_000_000 + 1)))
   }
 
   private func serve(_ event: Poller.Event) {
@@ -109,7 +113,11 @@ final class EventLoop {
     if event.isBroken || (event.isShut && connection.phase != .lingering) {
       return drop(connection)
     }
-    if event.isReadable { connection.mayRead = true }
+    if event.isReadable {
+      let completes = connection.phase == .reading && !connection.mayRead
+      if completes || connection.cameAt == nil { connection.cameAt = arrival }
+      connection.mayRead = true
+    }
     if event.isHangup { connection.sawHangup = true }
     if event.isWritable, !connection.output.isEmpty { flush(connection) }
     advance(connection)

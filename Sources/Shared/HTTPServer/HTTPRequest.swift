@@ -1,3 +1,5 @@
+public import Threads
+
 /// The methods that have a name here; a request with any other gets 501.
 public enum HTTPMethod: String, Sendable {
   case get = "GET"
@@ -20,6 +22,8 @@ public struct HTTPRequest: Sendable {
   /// What follows the first `?`, as sent; nil without one.
   public let query: String?
   public let body: [UInt8]
+  /// When its end came: at most `HTTPServer.arrivalPrecisionMs` too late, also where the process was stopped meanwhile.
+  public internal(set) var arrived = MonotonicTime.now
 
   /// The bytes from the request line to the empty line, into which `fields` and `target` point.
   let head: [UInt8]

@@ -6,6 +6,9 @@ public import Threads
 /// It reads strictly: chunked bodies, upgrades, folded headers, bare line feeds and doubled framing headers are refused.
 /// One request per connection is in progress at a time, so pipelined requests get their replies in order.
 public final class HTTPServer: Sendable {
+  /// How much later than it came a request may be said to have arrived, milliseconds.
+  public static let arrivalPrecisionMs = 500
+
   /// The port that it listens on, also when 0 was asked for.
   public let port: UInt16
 
