@@ -95,10 +95,12 @@ final class LeaseKeeper {
   }
 
   private func sendHeartbeat(_ link: ControlLink) {
-    guard nextHeartbeat <= .now, lease.canSend else { return }
+    guard nextHeartbeat <= .now else { return }
     nextHeartbeat = .after(ms: settings.lease.heartbeatMs)
+    let now = BootTime.now
+    guard lease.canSend(at: now) else { return }
     nextTicket += 1
-    lease.sent(ticket: nextTicket, at: .now)
+    lease.sent(ticket: nextTicket, at: now)
     let record = ControlRecord.heartbeat(instance: settings.instance, timeMs: wallClockMs())
     switch link.send(record, ticket: nextTicket) {
     case .queued: break

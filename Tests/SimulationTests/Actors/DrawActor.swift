@@ -339,10 +339,11 @@ final class DrawActor {
       beat()
     }
     readControl()
-    if !leaseState.lease.canSend { return }
+    let now = process.bootTime(world.nowUs)
+    if !leaseState.lease.canSend(at: now) { return }
     leaseState.lastTicket += 1
     let ticket = leaseState.lastTicket
-    leaseState.lease.sent(ticket: ticket, at: process.bootTime(world.nowUs))
+    leaseState.lease.sent(ticket: ticket, at: now)
     world.produceControl(nil, by: process, isCut: isCut) { [unowned self] report in
       readControl()
       switch report {
