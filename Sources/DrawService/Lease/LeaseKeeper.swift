@@ -45,6 +45,7 @@ final class LeaseKeeper {
 
   func run() {
     guard ensureTopic(), let link = connect() else { return }
+    let asking = askSettings()
     var watch = LeaseWatch(start: .now, durationMs: settings.lease.durationMs)
     while stop.takeNow() != nil {
       sendHeartbeat(link)
@@ -53,23 +54,35 @@ final class LeaseKeeper {
       if let change = watch.turn(lease, at: .now) { tell(change) }
     }
     link.close()
+    asking.join()
+  }
+
+  /// Asking takes up to 2 s, and the lease waits for nobody.
+  private func askSettings() -> NamedThread {
+    NamedThread("topic-settings") { [settings, log] in
+      TopicSettings(minInSyncReplicas: settings.minInSyncReplicas, isCompacted: true)
+        .warn(of: settings.lease.topic, settings, log)
+    }
   }
 
   /// Makes sure that the topic is there, for as long as it takes. False: stop.
   private func ensureTopic() -> Bool {
     var backoff = Backoff(initialMs: 200, maximumMs: 5_000)
     let topic = settings.lease.topic
+    var saidError: String?
     repeat {
       do {
         let outcome = try ControlLink.ensureTopic(
           settings.kafka, topic: topic, replication: settings.replication,
           minInSyncReplicas: settings.minInSyncReplicas, timeoutMs: 3_000)
         log.info("topic_ready", ["topic": .string(topic), "outcome": "\(outcome)"])
-        TopicSettings(minInSyncReplicas: settings.minInSyncReplicas, isCompacted: true)
-          .warn(of: topic, settings, log)
         return true
       } catch {
-        log.error("topic_not_ready", ["topic": .string(topic), "error": "\(error)"])
+        let text = "\(error)"
+        if text != saidError {
+          log.error("topic_not_ready", ["topic": .string(topic), "error": .string(text)])
+          saidError = text
+        }
         if !error.isRetriable {
           readiness.set(.failed)
           return false
