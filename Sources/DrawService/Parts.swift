@@ -80,6 +80,7 @@ struct Parts {
   /// Makes sure that the topic is there, for as long as it takes, then lets draws in. False: stop.
   func openForDraws(_ settings: Settings, _ log: Log) -> Bool {
     var backoff = Backoff(initialMs: 200, maximumMs: 5_000)
+    var saidError: String?
     while true {
       do {
         let outcome = try KafkaAdmin.ensureTopic(
@@ -92,7 +93,11 @@ struct Parts {
           .warn(of: settings.topic, settings, log)
         return true
       } catch {
-        log.error("topic_not_ready", ["topic": .string(settings.topic), "error": "\(error)"])
+        let text = "\(error)"
+        if text != saidError {
+          log.error("topic_not_ready", ["topic": .string(settings.topic), "error": .string(text)])
+          saidError = text
+        }
         if !error.isRetriable { return false }
       }
       if Signals.wait(until: .after(ms: backoff.nextMs())) != nil { return false }

@@ -38,16 +38,22 @@ struct Lease: Sendable {
   /// Whether one of them is acknowledged and not read yet.
   var hasUnreadHeartbeat: Bool { outstanding.values.contains { $0.offset != nil } }
 
-  /// Whether another heartbeat may be sent now.
-  var canSend: Bool { outstanding.count < Self.outstandingLimit }
+  /// Whether another heartbeat may be sent at this moment.
+  func canSend(at moment: BootTime) -> Bool {
+    outstanding.values.count { isWorthSomething($0, at: moment) } < Self.outstandingLimit
+  }
 
   /// A heartbeat is about to be sent: its lease counts from here.
+  ///
+  /// Those whose lease would be over by now are forgotten: one that is acknowledged and never read, in a topic that was
+  /// cut short, would keep its place for ever.
   mutating func sent(ticket: Int, at moment: BootTime) {
-    precondition(canSend, "more heartbeats than may be outstanding")
+    precondition(canSend(at: moment), "more heartbeats than may be outstanding")
+    outstanding = outstanding.filter { isWorthSomething($0.value, at: moment) }
     outstanding[ticket] = Heartbeat(sentAt: moment)
   }
 
-  /// Of a ticket that is not known any more, because a later heartbeat was confirmed, nothing follows.
+  /// Of a ticket that is not known any more, confirmed by a later one or too old, nothing follows.
   mutating func acknowledged(ticket: Int, offset: Int64) {
     outstanding[ticket]?.offset = offset
     confirm()
@@ -80,6 +86,10 @@ struct Lease: Sendable {
     outstanding = outstanding.filter { $0.value.sentAt > confirmed }
     let until = confirmed.adding(ms: durationMs)
     validUntil = max(validUntil ?? until, until)
+  }
+
+  private func isWorthSomething(_ heartbeat: Heartbeat, at moment: BootTime) -> Bool {
+    moment < heartbeat.sentAt.adding(ms: durationMs)
   }
 
   private func isConfirmed(_ heartbeat: Heartbeat) -> Bool {

@@ -19,8 +19,6 @@ struct LeaseSettings: Sendable {
 final class LeaseKeeper {
   /// Longest wait for the link: how soon an end of the lease, or of this thread, is noticed.
   private static let turnMs = 100
-  /// A lease that is lost again that soon is a warning: somebody was called already.
-  private static let calmMs = 60_000
 
   private let settings: Settings
   private let holder: LeaseHolder
@@ -28,11 +26,10 @@ final class LeaseKeeper {
   private let log: Log
   private let stop: Inbox<Void>
   private var lease: Lease
-  private var isHeld = false
   private var nextTicket = 0
   private var nextHeartbeat = MonotonicTime.now
+  /// Of a heartbeat, since one was confirmed.
   private var lastError: KafkaError?
-  private var lastLoss: MonotonicTime?
 
   /// Closing `stop` ends it.
   init(
@@ -48,30 +45,44 @@ final class LeaseKeeper {
 
   func run() {
     guard ensureTopic(), let link = connect() else { return }
+    let asking = askSettings()
+    var watch = LeaseWatch(start: .now, durationMs: settings.lease.durationMs)
     while stop.takeNow() != nil {
       sendHeartbeat(link)
       for event in link.poll(until: min(nextHeartbeat, .after(ms: Self.turnMs))) { take(event) }
       holder.publish(lease)
-      tellChanges()
+      if let change = watch.turn(lease, at: .now) { tell(change) }
     }
     link.close()
+    asking.join()
+  }
+
+  /// Asking takes up to 2 s, and the lease waits for nobody.
+  private func askSettings() -> NamedThread {
+    NamedThread("topic-settings") { [settings, log] in
+      TopicSettings(minInSyncReplicas: settings.minInSyncReplicas, isCompacted: true)
+        .warn(of: settings.lease.topic, settings, log)
+    }
   }
 
   /// Makes sure that the topic is there, for as long as it takes. False: stop.
   private func ensureTopic() -> Bool {
     var backoff = Backoff(initialMs: 200, maximumMs: 5_000)
     let topic = settings.lease.topic
+    var saidError: String?
     repeat {
       do {
         let outcome = try ControlLink.ensureTopic(
           settings.kafka, topic: topic, replication: settings.replication,
           minInSyncReplicas: settings.minInSyncReplicas, timeoutMs: 3_000)
         log.info("topic_ready", ["topic": .string(topic), "outcome": "\(outcome)"])
-        TopicSettings(minInSyncReplicas: settings.minInSyncReplicas, isCompacted: true)
-          .warn(of: topic, settings, log)
         return true
       } catch {
-        log.error("topic_not_ready", ["topic": .string(topic), "error": "\(error)"])
+        let text = "\(error)"
+        if text != saidError {
+          log.error("topic_not_ready", ["topic": .string(topic), "error": .string(text)])
+          saidError = text
+        }
         if !error.isRetriable {
           readiness.set(.failed)
           return false
@@ -95,10 +106,12 @@ final class LeaseKeeper {
   }
 
   private func sendHeartbeat(_ link: ControlLink) {
-    guard nextHeartbeat <= .now, lease.canSend else { return }
+    guard nextHeartbeat <= .now else { return }
     nextHeartbeat = .after(ms: settings.lease.heartbeatMs)
+    let now = BootTime.now
+    guard lease.canSend(at: now) else { return }
     nextTicket += 1
-    lease.sent(ticket: nextTicket, at: .now)
+    lease.sent(ticket: nextTicket, at: now)
     let record = ControlRecord.heartbeat(instance: settings.instance, timeMs: wallClockMs())
     switch link.send(record, ticket: nextTicket) {
     case .queued: break
@@ -125,28 +138,23 @@ final class LeaseKeeper {
       log.write(event, source: "control")
       if case .fatal = event { readiness.set(.failed) }
     }
+    if !lease.hasFailed { lastError = nil }
   }
 
-  private func tellChanges() {
-    let now = BootTime.now
-    let isValid = lease.view(at: now).isValid
-    if isValid == isHeld { return }
-    isHeld = isValid
-    readiness.setLease(isHeld: isValid)
-    if isValid {
-      lastError = nil
+  private func tell(_ change: LeaseWatch.Change) {
+    switch change {
+    case .gained:
+      readiness.setLease(isHeld: true)
       log.info("lease_gained", ["epoch": .int(lease.highestEpoch)])
-      return
+    case .lost(let loss):
+      readiness.setLease(isHeld: false)
+      log.write(
+        loss.isAlarm ? .alarm : .warning, "lease_lost",
+        [
+          "why": .string(loss.why.rawValue), "sinceMs": .int(wallClockMs() - loss.sinceMs),
+          "error": .string(lastError?.description ?? "none"),
+          "action": "no draws are taken until Kafka acknowledges heartbeats again",
+        ])
     }
-    let isCalm = lastLoss.map { $0.adding(ms: Self.calmMs) <= .now } ?? true
-    lastLoss = .now
-    let endedAgoMs = lease.validUntil.map { now.milliseconds(since: $0) } ?? 0
-    log.write(
-      isCalm ? .alarm : .warning, "lease_lost",
-      [
-        "why": .string(lease.obstacle.rawValue), "sinceMs": .int(wallClockMs() - endedAgoMs),
-        "error": .string(lastError?.description ?? "none"),
-        "action": "no draws are taken until Kafka acknowledges heartbeats again",
-      ])
   }
 }

@@ -22,6 +22,13 @@ final class Permits: Sendable {
     }
   }
 
+  /// All of `wanted`, or none.
+  func take(all wanted: Int) -> Bool {
+    let granted = take(upTo: wanted)
+    if granted < wanted { giveBack(granted) }
+    return granted == wanted
+  }
+
   func giveBack(_ count: Int) {
     let left = taken.subtract(count, ordering: .relaxed).newValue
     precondition(left >= 0, "more permits came back than were taken")

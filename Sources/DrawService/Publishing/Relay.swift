@@ -144,15 +144,10 @@ final class Relay {
   private func take(
     _ entries: [RelayPage.Entry], of activity: ActivityID, nowMs: Int64
   ) -> RelayPage {
-    let (publisher, permits) = (context.publisher, context.publisher.permits)
-    let events = entries.reduce(0) { $0 + ((try? $1.content.get())?.events.count ?? 0) }
-    let room = permits.take(upTo: events)
-    let page = RelayPage(
+    RelayPage(
       entries, of: activity, limit: context.settings.batch, nowMs: nowMs,
-      ageMs: context.settings.ageMs, room: room, schedule: &schedule, now: .now,
-      isUnderWay: publisher.isUnderWay)
-    permits.giveBack(room - page.eventCount)
-    return page
+      ageMs: context.settings.ageMs, schedule: &schedule, now: .now,
+      isUnderWay: context.publisher.isUnderWay, take: context.publisher.permits.take(all:))
   }
 
   private func publish(

@@ -9,7 +9,7 @@ struct RelayPage {
     case more(after: String)
     /// The outbox ends here, or what follows is still on its first way.
     case lap
-    /// The producer has no room for what follows.
+    /// The producer has no room for the next one that is due.
     case noRoom
   }
 
@@ -22,16 +22,14 @@ struct RelayPage {
   /// To be published again, in the order of their seqs, each with how often that was tried, this time included.
   private(set) var due: [(record: OutboxRecord, attempt: Int)] = []
   private(set) var unreadable: [OutboxRecord.Unreadable] = []
-  /// Events of what is due.
-  private(set) var eventCount = 0
   private(set) var end = End.lap
 
-  /// `entries`: in order; `limit`: how many were asked for; `room`: events that the producer has room for;
-  /// `isUnderWay`: whether this instance is publishing the entry already.
+  /// `entries`: in order; `limit`: how many were asked for; `isUnderWay`: whether this instance is
+  /// publishing the entry already; `take`: takes room in the producer for that many events, or none.
   init(
     _ entries: [Entry], of activity: ActivityID,
-    limit: Int, nowMs: Int64, ageMs: Int, room: Int, schedule: inout RelaySchedule,
-    now: MonotonicTime, isUnderWay: (OutboxEntry.ID) -> Bool
+    limit: Int, nowMs: Int64, ageMs: Int, schedule: inout RelaySchedule,
+    now: MonotonicTime, isUnderWay: (OutboxEntry.ID) -> Bool, take: (Int) -> Bool
   ) {
     for entry in entries {
       switch entry.content {
@@ -39,14 +37,13 @@ struct RelayPage {
       case .success(let record):
         if nowMs - record.timeMs < Int64(ageMs) { return }
         let id = OutboxEntry.ID(activity: activity, epoch: record.epoch, lastSeq: record.lastSeq)
-        if isUnderWay(id) { continue }
-        if eventCount + record.events.count > room {
+        schedule.meet(id)
+        if isUnderWay(id) || !schedule.isDue(id, now: now) { continue }
+        if !take(record.events.count) {
           end = .noRoom
           return
         }
-        guard let attempt = schedule.attempt(id, now: now) else { continue }
-        eventCount += record.events.count
-        due.append((record, attempt))
+        due.append((record, schedule.attempt(id, now: now)))
       }
     }
     if entries.count == limit, let last = entries.last { end = .more(after: last.id) }

@@ -24,11 +24,22 @@ struct RelaySchedule: Sendable {
   /// The same `jitterSeed` gives the same waits.
   init(jitterSeed: UInt64 = .random(in: 0 ... .max)) { nextSeed = jitterSeed }
 
-  /// How often an entry has been published again, with this time; nil when it is not due yet.
-  mutating func attempt(_ id: OutboxEntry.ID, now: MonotonicTime) -> Int? {
+  /// The lap has come by an entry: what is known of it stays.
+  mutating func meet(_ id: OutboxEntry.ID) {
+    tries[id.activity]?[id]?.lap = laps[id.activity, default: 0]
+  }
+
+  /// Whether an entry may be published again now.
+  func isDue(_ id: OutboxEntry.ID, now: MonotonicTime) -> Bool {
+    guard let entry = tries[id.activity]?[id] else { return count < Self.capacity }
+    return entry.dueAt <= now
+  }
+
+  /// An entry that is due is published again: how often, with this time.
+  mutating func attempt(_ id: OutboxEntry.ID, now: MonotonicTime) -> Int {
+    precondition(isDue(id, now: now), "an entry is published before its time")
     let lap = laps[id.activity, default: 0]
     guard var entry = tries[id.activity]?[id] else {
-      guard count < Self.capacity else { return nil }
       nextSeed &+= 1
       var backoff = Backoff(initialMs: 2_000, maximumMs: 30_000, seed: nextSeed)
       let wait = backoff.nextMs()
@@ -38,13 +49,10 @@ struct RelaySchedule: Sendable {
       return 1
     }
     entry.lap = lap
-    let isDue = entry.dueAt <= now
-    if isDue {
-      entry.attempts += 1
-      entry.dueAt = now.adding(ms: entry.backoff.nextMs())
-    }
+    entry.attempts += 1
+    entry.dueAt = now.adding(ms: entry.backoff.nextMs())
     tries[id.activity]![id] = entry
-    return isDue ? entry.attempts : nil
+    return entry.attempts
   }
 
   /// The outbox was walked through: forgets what was not met.

@@ -14,16 +14,13 @@ public final class ControlLink {
   /// Records that may be unacknowledged at a time.
   public static let queueLimit = 64
   private static let readLimit = 500
-  /// A record that was acknowledged so long ago and is not read comes from a leader that is not read from.
-  private static let readStallMs = 2_000
 
   let topic: String
   let instance: String
   private let producer: KafkaProducer<ControlTicket>
   private var reader: KafkaReader
   private let settings: KafkaSettings
-  /// The first record that was acknowledged and is not read, and since when nothing was read.
-  private var unread: (offset: Int64, since: MonotonicTime)?
+  private var stall = ReadStall()
   private let bell: KafkaBell
   private var log = ControlLog()
   /// Not given to the caller yet.
@@ -111,8 +108,8 @@ public final class ControlLink {
     answers += producer.takeEvents().map(ControlEvent.client)
     let read = read(tell: { answers.append(.client($0)) })
     answers += reader.takeEvents().map(ControlEvent.client)
-    if let unread, unread.since.adding(ms: Self.readStallMs) <= .now {
-      answers.append(.client(replaceReader(unread.offset)))
+    if let missing = stall.due(isConnected: isConnected, now: .now) {
+      answers.append(.client(replaceReader(missing)))
     }
     return (read.map { [$0] } ?? []) + answers
   }
@@ -130,8 +127,8 @@ public final class ControlLink {
             message: "\(topic) was cut short: a record came to offset \(offset), though all below "
               + "\(ticket.position) had been read; reading starts again from the beginning")))
     }
-    if case .acknowledged(_, let offset) = delivery.result, offset >= position, unread == nil {
-      unread = (offset, .now)
+    if case .acknowledged(_, let offset) = delivery.result {
+      stall.acknowledged(offset, position: position, now: .now)
     }
     if ticket === ownHeartbeat?.ticket { ownHeartbeat?.result = delivery.result }
     guard let number = ticket.number else { return nil }
@@ -146,7 +143,6 @@ public final class ControlLink {
   /// A leader that was deposed and doesn't know it answers fetches with what it had, without an error, and librdkafka
   /// asks it about itself. A new client asks any of the brokers who leads.
   private func replaceReader(_ offset: Int64) -> KafkaClientEvent {
-    unread = (offset, .now)
     do {
       let fresh = try KafkaReader(settings, topic: topic, from: reader.position, bell: bell)
       _ = reader.close(within: 100)
@@ -168,8 +164,8 @@ public final class ControlLink {
     }
     let now = reader.position ?? 0
     if now == position && highest == nil { return nil }
+    stall.read(from: position, to: now, now: .now)
     position = now
-    if let offset = unread?.offset { unread = now > offset ? nil : (offset, .now) }
     return .read(position: now, highestEpoch: highest)
   }
 }

@@ -126,7 +126,9 @@ extension DrawRequest {
     #expect(permits.take(upTo: 7) == 3)
     #expect(permits.take(upTo: 1) == 0)
     permits.giveBack(4)
-    #expect(permits.take(upTo: 9) == 4)
+    #expect(!permits.take(all: 5) && permits.inUse == 6)
+    #expect(permits.take(all: 1))
+    #expect(permits.take(upTo: 9) == 3)
     #expect(permits.inUse == 10)
   }
 

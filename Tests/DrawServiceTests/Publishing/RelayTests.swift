@@ -12,32 +12,40 @@ import Threads
     OutboxEntry.ID(activity: sampleActivity, epoch: 1, lastSeq: seq)
   }
 
+  /// As a page does it.
+  private func attempt(
+    _ schedule: inout RelaySchedule, _ id: OutboxEntry.ID, now: MonotonicTime
+  ) -> Int? {
+    schedule.meet(id)
+    return schedule.isDue(id, now: now) ? schedule.attempt(id, now: now) : nil
+  }
+
   @Test func oneEntryIsTriedAfterGrowingWaitsAndHoldsUpNoOther() {
     var schedule = RelaySchedule()
-    #expect(schedule.attempt(id(1), now: start) == 1)
-    #expect(schedule.attempt(id(1), now: start) == nil)
-    #expect(schedule.attempt(id(2), now: start) == 1)
-    #expect(schedule.attempt(id(1), now: start.adding(ms: 2_001)) == 2)
-    #expect(schedule.attempt(id(1), now: start.adding(ms: 2_500)) == nil)
+    #expect(attempt(&schedule, id(1), now: start) == 1)
+    #expect(attempt(&schedule, id(1), now: start) == nil)
+    #expect(attempt(&schedule, id(2), now: start) == 1)
+    #expect(attempt(&schedule, id(1), now: start.adding(ms: 2_001)) == 2)
+    #expect(attempt(&schedule, id(1), now: start.adding(ms: 2_500)) == nil)
   }
 
   @Test func forgetsWhatAWholeLapDidNotMeet() {
     var schedule = RelaySchedule()
-    #expect(schedule.attempt(id(1), now: start) == 1)
+    #expect(attempt(&schedule, id(1), now: start) == 1)
     schedule.endLap(sampleActivity)
-    #expect(schedule.attempt(id(1), now: start) == nil, "met in the lap that has ended")
+    #expect(attempt(&schedule, id(1), now: start) == nil, "met in the lap that has ended")
     schedule.endLap(sampleActivity)
     schedule.endLap(sampleActivity)
-    #expect(schedule.attempt(id(1), now: start) == 1)
+    #expect(attempt(&schedule, id(1), now: start) == 1)
   }
 
   @Test func forgetsActivitiesThatHaveNothingWaiting() {
     var schedule = RelaySchedule()
-    #expect(schedule.attempt(id(1), now: start) == 1)
+    #expect(attempt(&schedule, id(1), now: start) == 1)
     schedule.keepOnly([sampleActivity])
-    #expect(schedule.attempt(id(1), now: start) == nil)
+    #expect(attempt(&schedule, id(1), now: start) == nil)
     schedule.keepOnly([])
-    #expect(schedule.attempt(id(1), now: start) == 1)
+    #expect(attempt(&schedule, id(1), now: start) == 1)
   }
 }
 
@@ -68,18 +76,21 @@ import Threads
 
   private func page(
     _ entries: [RelayPage.Entry], limit: Int = 3, room: Int = 100,
-    _ schedule: inout RelaySchedule, underWay: Set<Int64> = []
+    _ schedule: inout RelaySchedule, underWay: Set<Int64> = [], afterMs: Int = 0
   ) -> RelayPage {
-    RelayPage(
-      entries, of: sampleActivity, limit: limit, nowMs: 10_000, ageMs: 2_000, room: room,
-      schedule: &schedule, now: now, isUnderWay: { underWay.contains($0.lastSeq) })
+    let permits = Permits(limit: room)
+    let page = RelayPage(
+      entries, of: sampleActivity, limit: limit, nowMs: 10_000, ageMs: 2_000,
+      schedule: &schedule, now: now.adding(ms: afterMs),
+      isUnderWay: { underWay.contains($0.lastSeq) }, take: permits.take(all:))
+    #expect(permits.inUse == page.due.reduce(0) { $0 + $1.record.events.count })
+    return page
   }
 
   @Test func publishesInOrderAndGoesOnBehindAFullPage() {
     var schedule = RelaySchedule()
     let page = page([entry(1), entry(3, events: 2), entry(4)], &schedule)
     #expect(page.due.map(\.record.lastSeq) == [1, 3, 4])
-    #expect(page.eventCount == 4)
     #expect(page.end == .more(after: "4-0"))
   }
 
@@ -103,9 +114,30 @@ import Threads
   @Test func takesNoMoreThanTheProducerHasRoomFor() {
     var schedule = RelaySchedule()
     let page = page([entry(1), entry(4, events: 3), entry(5)], room: 3, &schedule)
-    #expect(page.due.map(\.record.lastSeq) == [1] && page.eventCount == 1)
-    #expect(page.end == .noRoom)
+    #expect(page.due.map(\.record.lastSeq) == [1] && page.end == .noRoom)
     let next = self.page([entry(4, events: 3), entry(5)], room: 4, &schedule)
     #expect(next.due.map(\.attempt) == [1, 1], "what had no room was no try")
+  }
+
+  /// Neither what is under way, nor what waits for its next try, nor what is young needs room.
+  @Test func takesRoomOnlyForWhatIsDue() {
+    var schedule = RelaySchedule()
+    _ = page([entry(4, events: 3)], &schedule)
+    let page = page(
+      [entry(1), entry(4, events: 3), entry(5), entry(9, events: 4, ageMs: 0)], limit: 4, room: 1,
+      &schedule, underWay: [1])
+    #expect(page.due.map(\.record.lastSeq) == [5] && page.end == .lap)
+  }
+
+  /// A lap that finds an entry under way does not make it a new one.
+  @Test func countsOnAfterALapInWhichItWasUnderWay() {
+    var schedule = RelaySchedule()
+    #expect(page([entry(1)], &schedule).due.map(\.attempt) == [1])
+    for _ in 1...3 {
+      #expect(page([entry(1)], &schedule, underWay: [1]).due.isEmpty)
+      schedule.endLap(sampleActivity)
+    }
+    #expect(page([entry(1)], &schedule).due.isEmpty, "its wait goes on")
+    #expect(page([entry(1)], &schedule, afterMs: 2_001).due.map(\.attempt) == [2])
   }
 }

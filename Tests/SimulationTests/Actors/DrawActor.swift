@@ -320,12 +320,10 @@ final class DrawActor {
   private func walk(_ entries: [RelayPage.Entry], of activity: ActivityID, nowMs: Int64) {
     let page = RelayPage(
       entries, of: activity, limit: .max, nowMs: nowMs, ageMs: Int(world.setup.relayAgeMs),
-      room: permits.limit - permits.inUse, schedule: &relay.schedule, now: monotonic,
-      isUnderWay: underWay.contains)
+      schedule: &relay.schedule, now: monotonic, isUnderWay: underWay.contains,
+      take: permits.take(all:))
     if page.end == .lap { relay.schedule.endLap(activity) }
     for (record, _) in page.due {
-      let count = record.events.count
-      guard permits.take(upTo: count) == count else { continue }
       world.met(.relayed)
       let id = OutboxEntry.ID(activity: activity, epoch: record.epoch, lastSeq: record.lastSeq)
       publish(OutboxEntry(id, events: record.events.map { (event: $0, waiter: nil) }))
@@ -339,10 +337,11 @@ final class DrawActor {
       beat()
     }
     readControl()
-    if !leaseState.lease.canSend { return }
+    let now = process.bootTime(world.nowUs)
+    if !leaseState.lease.canSend(at: now) { return }
     leaseState.lastTicket += 1
     let ticket = leaseState.lastTicket
-    leaseState.lease.sent(ticket: ticket, at: process.bootTime(world.nowUs))
+    leaseState.lease.sent(ticket: ticket, at: now)
     world.produceControl(nil, by: process, isCut: isCut) { [unowned self] report in
       readControl()
       switch report {
