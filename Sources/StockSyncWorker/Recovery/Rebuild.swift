@@ -40,8 +40,9 @@ struct Rebuild: Sendable {
   /// Those that may hold a slot, by slot: of several the one with the highest seq.
   private var letters: [Int64: RebuildLetter] = [:]
   private let lettersUsers: Set<String>
-  /// Slots and requests of letters that rows hold.
-  private var heldSlots: Set<Int64> = []
+  /// Slots of letters that rows hold, or that were given back after the letter's claim.
+  private var settledSlots: Set<Int64> = []
+  /// Requests of letters that rows hold.
   private var heldRequests: Set<[String]> = []
   /// Users of letters: their rows, until the end.
   private var keptBack: [String: [RebuildRow]] = [:]
@@ -77,14 +78,28 @@ struct Rebuild: Sendable {
             row.slot,
             LockRecord(user: row.user, request: row.request, seq: row.seq, epoch: row.epoch)
           ))
-        if letters[row.slot] != nil { heldSlots.insert(row.slot) }
+        if letters[row.slot] != nil { settledSlots.insert(row.slot) }
         if lettersUsers.contains(row.user) { heldRequests.insert([row.user, row.request]) }
-      case .released: if letters[row.slot] == nil { chunk.free.append(row.slot) }
-      case .releasedRequest: break
+      case .released:
+        if let letter = letters[row.slot], !settle(letter, row) { break }
+        chunk.free.append(row.slot)
+      case .releasedRequest:
+        if let letter = letters[row.slot], letter.claim?.user == row.user,
+          letter.claim?.request == row.request
+        {
+          _ = settle(letter, row)
+        }
       }
     }
     note(chunk)
     return chunk
+  }
+
+  /// Whether the slot of a letter was given back after the letter's claim.
+  private mutating func settle(_ letter: RebuildLetter, _ row: RebuildRow) -> Bool {
+    guard let claim = letter.claim, row.seq >= claim.seq else { return false }
+    settledSlots.insert(row.slot)
+    return true
   }
 
   /// After the last row: its user, and what dead letters hold.
@@ -92,26 +107,25 @@ struct Rebuild: Sendable {
     var chunk = Chunk()
     finishUser(&chunk)
     var claims: [String: [ClaimRecord]] = [:]
-    for (slot, letter) in letters.sorted(by: { $0.key < $1.key }) where !heldSlots.contains(slot) {
+    for (slot, letter) in letters.sorted(by: { $0.key < $1.key }) where !settledSlots.contains(slot)
+    {
       guard let claim = letter.claim else {
         chunk.locks.append((slot, Self.nobody))
         totals.used = max(totals.used, slot)
         continue
       }
       totals.used = max(totals.used, slot)
-      // The request has a slot; this one may have been promised all the same.
-      if !heldRequests.insert([claim.user, claim.request]).inserted {
-        chunk.locks.append((slot, Self.nobody))
-        continue
-      }
       chunk.locks.append(
         (
           slot,
           LockRecord(
             user: claim.user, request: claim.request, seq: claim.seq, epoch: claim.epoch)
         ))
-      claims[claim.user, default: []].append(
-        ClaimRecord(request: claim.request, slot: slot, seq: claim.seq, isReleased: false))
+      // A request that has a slot keeps that one; this one is held until the letter is judged.
+      if heldRequests.insert([claim.user, claim.request]).inserted {
+        claims[claim.user, default: []].append(
+          ClaimRecord(request: claim.request, slot: slot, seq: claim.seq, isReleased: false))
+      }
     }
     for user in lettersUsers.sorted() {
       let record = Self.record(keptBack[user] ?? [], and: claims[user] ?? [])
