@@ -1,5 +1,6 @@
 import Foundation
 import Protections
+import TestSupport
 import Testing
 
 /// One deterministic simulation of the whole pair: the real decisions, played stores, virtual time.
@@ -25,8 +26,7 @@ import Testing
     #expect(missed.isEmpty, "states that no seed reached")
   }
 
-  /// Without any one of them a rule is broken within some thousand seeds that the whole code passes; known seeds save
-  /// the search.
+  /// Without any one of them a rule is broken at a known seed that the whole code passes.
   @Test func everyProtectionIsNeeded() {
     for protection in Settings.protections {
       let (found, played) = Protections.without([protection]) { Self.search(protection) }
@@ -42,6 +42,19 @@ import Testing
     }
   }
 
+  /// The table of the documents and the seeds that are tried are one list.
+  @Test func theTableOfTheDocumentsIsTrue() throws {
+    let page = try String(
+      contentsOfFile: "\(projectDirectory)/deploy/docs/recovery.md", encoding: .utf8)
+    var seeds: [Protection: UInt64] = [:]
+    for match in page.matches(of: /\n\| `(\w+)` \| [^|]+ \| ([\d,]+) \|/) {
+      let protection = try #require(Protection(rawValue: String(match.1)))
+      seeds[protection] = UInt64(match.2.filter { $0 != "," })
+    }
+    #expect(seeds == KnownSeeds.without)
+    #expect(seeds.count == Protection.allCases.count)
+  }
+
   private static func search(_ protection: Protection) -> (Found?, Int) {
     if let limit = Settings.protectionCount {
       let search = Search(first: Settings.first, count: limit, threads: 2)
@@ -52,6 +65,8 @@ import Testing
     {
       return (Found(seed: seed, violation: violation), 1)
     }
+    // Found or not, the list is out of date: `deploy/simulate --protections` makes it anew.
+    Issue.record("without \(protection.rawValue) its known seed breaks nothing any more")
     let search = Search(first: 1, count: KnownSeeds.limit, threads: 2)
     return (search.found, search.played)
   }

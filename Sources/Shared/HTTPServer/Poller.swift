@@ -46,11 +46,16 @@ final class Poller: Sendable {
   }
 
   /// Waits up to `timeoutMs` (-1: for ever) and returns how many of `events` were filled.
+  ///
+  /// A wait that was interrupted, as by a stop of the process, ends with what is there.
   func wait(_ events: UnsafeMutableBufferPointer<epoll_event>, timeoutMs: Int32) -> Int {
-    let count = epoll_wait(descriptor, events.baseAddress, Int32(events.count), timeoutMs)
-    if count >= 0 { return Int(count) }
-    precondition(errno == EINTR, "epoll_wait failed: \(errno)")
-    return 0
+    var limitMs = timeoutMs
+    while true {
+      let count = epoll_wait(descriptor, events.baseAddress, Int32(events.count), limitMs)
+      if count >= 0 { return Int(count) }
+      precondition(errno == EINTR, "epoll_wait failed: \(errno)")
+      limitMs = 0
+    }
   }
 
   private func add(_ socket: Int32, flags: UInt32, key: UInt64) throws(SystemError) {
