@@ -1,6 +1,7 @@
 // DESIGN
-// Parts start from the back to the front (Kafka, lease, lanes, relay, HTTP) and stop from the front to the back:
-// HTTP drains while claims in flight still find their way to Kafka and their acknowledgements back to Redis.
+// Parts start from the back to the front (Kafka, lease, lanes, relay, HTTP) and stop from the front to the back, the
+// lease last: HTTP drains while claims in flight still find their way to Kafka, their acknowledgements back to Redis, and
+// a lease that says that they are true.
 
 internal import Glibc
 internal import HTTPServer

@@ -108,7 +108,8 @@ struct Parts {
     func failProducer() { producer.failForTest() }
   #endif
 
-  /// HTTP first, then claims in flight, then Kafka, then Redis, and the lease, which all of them need, last. False when the deadline cut it short.
+  /// HTTP first, then claims in flight, then Kafka, then Redis, and the lease, which all of them need, last.
+  /// False when the deadline cut it short.
   func drain(until deadline: MonotonicTime) -> Bool {
     server.stopAccepting()
     var isDrained = server.drain(until: deadline)

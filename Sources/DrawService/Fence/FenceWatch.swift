@@ -39,7 +39,8 @@ final class FenceWatch: Sendable {
       return (changes, state.isFenced)
     }
     isFenced.store(fenced, ordering: .relaxed)
-    readiness.setFenced(fenced)
+    // One activity that is fenced is no reason to take the others' draws elsewhere.
+    readiness.setFenced(result.server != nil)
     for change in changes { tell(change) }
   }
 

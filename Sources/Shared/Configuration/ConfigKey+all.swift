@@ -71,7 +71,7 @@ extension ConfigKey {
       "entries older than this are published again"),
     ConfigKey(
       "relay.batch", .integer(1...10_000), default: "500", scope: .draw,
-      "most outbox entries that a sweep publishes for an activity"),
+      "outbox entries of an activity that are read at a time"),
   ]
 
   private static let redis: [ConfigKey] = [
@@ -181,10 +181,12 @@ extension ConfigKey {
       "longest step of a recovery; then it starts again with a new epoch"),
     ConfigKey(
       "activity.retention-hours", .integer(1...87_600), default: "168", scope: .worker,
-      "an activity is kept in Redis for this long after it closed, and recovered only within it"),
+      "an activity is kept in Redis for this long after it closed, and recovered only within it; removed by the scheduled reconciliation"
+    ),
     ConfigKey(
       "reconcile.interval-ms", .integer(0...86_400_000), default: "60000", scope: .worker,
-      "time between two reconciliations of Redis with Postgres; 0: by command only"),
+      "time between two reconciliations of Redis with Postgres, and removals of what is past its retention; 0: by command only"
+    ),
     ConfigKey(
       "reconcile.wait-ms", .integer(100...3_600_000), default: "30000", scope: .worker,
       "longest wait for Postgres to have applied what was in Kafka; then nothing is judged"),

@@ -40,6 +40,7 @@ extension EventLoop {
   }
 
   private func admit(_ socket: Int32) {
+    lastAdmitted += 1
     let count = parts.gate.enter()
     let slot = freeSlots.popLast() ?? slots.count
     if slot == slots.count { slots.append(nil) }

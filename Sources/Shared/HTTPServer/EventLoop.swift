@@ -43,8 +43,11 @@ final class EventLoop {
   var isListening = true
   var stage = LoopStage.running
   var now = MonotonicTime.now.nanoseconds
-  /// When what this turn finds came, at the earliest.
+  private var arrivals = ArrivalClock(now: MonotonicTime.now.nanoseconds)
+  /// The date of what this turn finds.
   private var arrival = MonotonicTime.now
+  /// Connections taken so far.
+  var lastAdmitted = 0
   var lastSerial: UInt64 = 0
   var handedOver = false
   var unfinished: [Connection] = []
@@ -86,11 +89,9 @@ final class EventLoop {
     let sleeps = unfinished.isEmpty && parts.mailbox.fallAsleep(knowing: stage)
     let count = parts.poller.wait(events, timeoutMs: sleeps ? sleepMs() : 0)
     if sleeps { parts.mailbox.awake() }
-    let before = now
     now = MonotonicTime.now.nanoseconds
-    // A loop that comes by that late was stopped, or held up: what it reads now may have come since it came by last.
-    let isLate = now - before > Int64(HTTPServer.arrivalPrecisionMs) * 1_000_000
-    arrival = MonotonicTime(nanoseconds: isLate ? before : now)
+    arrival = arrivals.turn(at: now)
+    let admitted = lastAdmitted
     for index in 0..<count {
       let event = Poller.Event(events[index])
       switch event.key {
@@ -99,6 +100,7 @@ final class EventLoop {
       default: serve(event)
       }
     }
+    arrivals.ended(hasMore: count == events.count || admitted != lastAdmitted)
   }
 
   private func sleepMs() -> Int32 {

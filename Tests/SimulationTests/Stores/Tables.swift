@@ -135,7 +135,10 @@ struct Tables: Equatable {
     for (place, row) in plan.rows.enumerated() {
       let event = row.event
       let (activity, slot) = (Int(event.activity.value) - 1, Int(event.slot))
-      if let reason = reason(row, activity, slot) {
+      if isGivenBack(row, activity, slot) {
+        rejected.insert(place)
+        applied.givenBack += 1
+      } else if let reason = reason(row, activity, slot) {
         rejected.insert(place)
         applied.deadLetters.append(
           DeadLetter(message: row.message, reason: reason, detail: event.summary))
@@ -188,6 +191,11 @@ struct Tables: Equatable {
       return .requestHasOtherSlot
     }
     return gone == nil ? nil : .requestWasReleased
+  }
+
+  /// The release of a claim that was rejected, for its request holds another slot: nothing is written.
+  private func isGivenBack(_ row: BatchPlan.Row, _ activity: Int, _ slot: Int) -> Bool {
+    row.event.kind == .released && reason(row, activity, slot) == .requestHasOtherSlot
   }
 
   /// The slot whose row names that request.
