@@ -33,14 +33,10 @@ struct ReconcileCommand {
           return true
         })
       var firstSeen = Reconciler.FirstSeen()
-      let report = try reconciler.run(only: activity, firstSeen: &firstSeen)
+      let report = reconciler.run(only: activity, firstSeen: &firstSeen)
       if configuration.flag("repair") { log(report) }
       show(report)
       return Self.status(of: report)
-    } catch let error as RecoveryRedis.Unreadable {
-      throw CommandError(.unavailable, error.description)
-    } catch let error as RedisSide.Untrusted {
-      throw CommandError(.unavailable, error.description)
     } catch {
       throw CommandError.explained(error)
     }
@@ -66,6 +62,9 @@ struct ReconcileCommand {
   /// What is repaired needs nobody.
   static func status(of report: ReconcileReport) -> CommandStatus {
     if report.isCorrupt { return .corruption }
+    if let failure = report.failure {
+      return (failure as? PostgresError)?.kind == .corruption ? .corruption : .unavailable
+    }
     return report.notJudged == nil && report.differences == report.repaired ? .ok : .refused
   }
 }

@@ -1,4 +1,6 @@
 import Log
+import PostgresClient
+import RedisClient
 
 /// A difference, and what was done about it.
 struct Finding: Equatable, Sendable {
@@ -45,6 +47,8 @@ struct ReconcileReport: Sendable {
   private(set) var repaired = 0
   /// Why nothing was judged, or not all; nil: all was.
   var notJudged: String?
+  /// A store that failed in the middle, which `notJudged` names.
+  private(set) var failure: (any Error)?
   var tookMs: Int64 = 0
 
   var differences: Int { counts.values.reduce(0, +) }
@@ -55,6 +59,17 @@ struct ReconcileReport: Sendable {
     counts[finding.difference.kind, default: 0] += 1
     if case .done = finding.repair { repaired += 1 }
     if findings.count < Self.findingLimit { findings.append(finding) }
+  }
+
+  mutating func fail(_ error: any Error) {
+    failure = error
+    notJudged =
+      switch error {
+      case let error as PostgresError: "Postgres \(error)"
+      case let error as RedisError: "Redis \(error)"
+      case let error as RedisServerError: "Redis \(error)"
+      default: "\(error)"
+      }
   }
 
   private static func needsRecovery(_ kind: Difference.Kind) -> Bool {

@@ -23,7 +23,11 @@ struct ScheduledReconciler: Sendable {
     while inbox.take(until: .after(ms: intervalMs)) != nil {
       if settings.intervalMs == 0 { continue }
       do {
-        try turn(session, &firstSeen)
+        if let failure = try turn(session, &firstSeen) {
+          // Its report has said so.
+          if let error = failure as? PostgresError { session.failed(error) }
+          continue
+        }
         if isBlind { log.info("reconcile_sees_again") }
         isBlind = false
       } catch {
@@ -34,11 +38,14 @@ struct ScheduledReconciler: Sendable {
     }
   }
 
-  private func turn(_ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen) throws {
+  /// What ended the reconciliation in its middle, if anything did.
+  private func turn(_ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen) throws
+    -> (any Error)?
+  {
     let postgres = PostgresSide(topic: settings.topic, connection: try session.connection())
     session.succeeded()
     // The session keeps it: one worker does it until that one is gone.
-    guard try postgres.tryLock() else { return }
+    guard try postgres.tryLock() else { return nil }
     // A new connection each time: an old one may still reach a primary that has been replaced.
     let redis = try RedisSide(settings.redis)
     try Expiry(
@@ -48,6 +55,8 @@ struct ScheduledReconciler: Sendable {
     let reconciler = Reconciler(
       settings: settings, postgres: postgres, redis: redis, repairs: true,
       pause: { inbox.take(until: .after(ms: $0)) != nil })
-    ReconcileLog(log: log).tell(try reconciler.run(firstSeen: &firstSeen))
+    let report = reconciler.run(firstSeen: &firstSeen)
+    ReconcileLog(log: log).tell(report)
+    return report.failure
   }
 }
