@@ -5,13 +5,21 @@ import Stock
 struct PostgresSide {
   /// Held by the worker that reconciles on schedule. Any number, ours alone.
   private static let advisoryKey: Int64 = 0x736c_6964_7265_6373
+  /// Longest silence of the session that holds it: far more than a turn is busy elsewhere, so that only a stopped or
+  /// cut off worker loses it.
+  static let lockIdleMs = 120_000
 
   let topic: String
   let connection: PostgresConnection
 
-  /// False when another worker holds it. It ends with the session.
+  /// False when another worker holds it. It ends with the session, and that when nothing is heard of it.
   func tryLock() throws(PostgresError) -> Bool {
-    try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)]).bool(0, 0)
+    try connection.execute(
+      """
+      SELECT set_config('idle_session_timeout', $1, false),
+        set_config('idle_in_transaction_session_timeout', $1, false)
+      """, [.text("\(Self.lockIdleMs)ms")])
+    return try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)]).bool(0, 0)
   }
 
   /// All activities, and those of them whose retention is over.

@@ -17,13 +17,13 @@ struct ScheduledReconciler: Sendable {
     let session = PostgresSession(settings.postgres)
     defer { session.close() }
     var firstSeen = Reconciler.FirstSeen()
-    var isBlind = false
+    var (isBlind, isElsewhere) = (false, false)
     // Without a schedule it only waits for its end.
     let intervalMs = settings.intervalMs == 0 ? Int(Int32.max) : settings.intervalMs
     while inbox.take(until: .after(ms: intervalMs)) != nil {
       if settings.intervalMs == 0 { continue }
       do {
-        if let failure = try turn(session, &firstSeen) {
+        if let failure = try turn(session, &firstSeen, &isElsewhere) {
           // Its report has said so.
           if let error = failure as? PostgresError { session.failed(error) }
           continue
@@ -39,13 +39,19 @@ struct ScheduledReconciler: Sendable {
   }
 
   /// What ended the reconciliation in its middle, if anything did.
-  private func turn(_ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen) throws
-    -> (any Error)?
-  {
+  private func turn(
+    _ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen, _ isElsewhere: inout Bool
+  ) throws -> (any Error)? {
+    // With it the lock: between its turns a worker keeps nobody from reconciling.
+    defer { session.close() }
     let postgres = PostgresSide(topic: settings.topic, connection: try session.connection())
     session.succeeded()
-    // The session keeps it: one worker does it until that one is gone.
-    guard try postgres.tryLock() else { return nil }
+    guard try postgres.tryLock() else {
+      if !isElsewhere { log.info("reconcile_elsewhere") }
+      isElsewhere = true
+      return nil
+    }
+    isElsewhere = false
     // A new connection each time: an old one may still reach a primary that has been replaced.
     let redis = try RedisSide(settings.redis)
     try Expiry(

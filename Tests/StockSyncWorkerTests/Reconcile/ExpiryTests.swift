@@ -75,7 +75,7 @@ import Threads
     #expect(try keys(scene, id) == 5)
   }
 
-  @Test func oneOfTwoWorkersReconcilesRepairsAndExpires() throws {
+  @Test func twoWorkersReconcileRepairAndExpire() throws {
     let scene = try ReconcileScene()
     try scene.hold(1...3)
     try scene.lock(7, "u7", 7)
@@ -102,7 +102,29 @@ import Threads
     #expect(unreadable.allSatisfy { $0["level"] as? String == "alarm" })
     // Since it was seen first.
     #expect(Set(unreadable.compactMap { $0["since"] as? String }).count == 1)
-    #expect(workers.filter { !$0.events("reconciled").isEmpty }.count == 1)
     for worker in workers { #expect(try worker.process.terminate() == .exited(0)) }
+  }
+
+  @Test func oneAtATimeAndNoLongerThanItsTurn() throws {
+    let scene = try ReconcileScene()
+    try scene.hold(1...3)
+    let settings = try scene.settings()
+    let holder = PostgresSide(
+      topic: settings.topic, connection: try PostgresConnection(settings.postgres))
+    #expect(try holder.tryLock())
+    // A holder that stops loses it.
+    let idle = try holder.connection.execute("SHOW idle_session_timeout").text(0, 0)
+    #expect(idle == "2min")
+    let worker = try scene.deployment.worker(["--reconcile-interval-ms", "50"])
+    #expect(eventually(within: 30) { !worker.events("reconcile_elsewhere").isEmpty })
+    #expect(worker.events("reconciled").isEmpty)
+    holder.connection.close()
+    #expect(eventually(within: 30) { worker.events("reconciled").count > 2 })
+    #expect(worker.events("reconcile_elsewhere").count == 1)
+    // While the worker lives, another gets its turn.
+    let other = PostgresSide(
+      topic: settings.topic, connection: try PostgresConnection(settings.postgres))
+    #expect(try eventually(within: 30) { try other.tryLock() })
+    #expect(try worker.process.terminate() == .exited(0))
   }
 }
