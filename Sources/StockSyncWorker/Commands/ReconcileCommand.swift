@@ -45,7 +45,8 @@ struct ReconcileCommand {
   /// To standard error: what was changed is said there in any case.
   private func log(_ report: ReconcileReport) {
     let log = Log(service: "worker", instance: "operator", descriptor: 2)
-    ReconcileLog(log: log).tell(report)
+    var reconcileLog = ReconcileLog(log: log)
+    reconcileLog.tell(report)
     log.close(until: .after(ms: 1_000))
   }
 

@@ -34,7 +34,7 @@ struct Finding: Equatable, Sendable {
 
 /// What a reconciliation found.
 struct ReconcileReport: Sendable {
-  /// Findings that are kept; more are counted.
+  /// Findings that are kept, and the first alarms of each kind; more are counted.
   static let findingLimit = 10_000
 
   var activities = 0
@@ -58,7 +58,10 @@ struct ReconcileReport: Sendable {
   mutating func add(_ finding: Finding) {
     counts[finding.difference.kind, default: 0] += 1
     if case .done = finding.repair { repaired += 1 }
-    if findings.count < Self.findingLimit { findings.append(finding) }
+    // Alarms are kept also behind a flood of others.
+    let isUrgent =
+      finding.difference.isAlarm && counts[finding.difference.kind]! <= ReconcileLog.alarmLimit
+    if findings.count < Self.findingLimit || isUrgent { findings.append(finding) }
   }
 
   mutating func fail(_ error: any Error) {

@@ -17,13 +17,14 @@ struct ScheduledReconciler: Sendable {
     let session = PostgresSession(settings.postgres)
     defer { session.close() }
     var firstSeen = Reconciler.FirstSeen()
+    var reconcileLog = ReconcileLog(log: log)
     var (isBlind, isElsewhere) = (false, false)
     // Without a schedule it only waits for its end.
     let intervalMs = settings.intervalMs == 0 ? Int(Int32.max) : settings.intervalMs
     while inbox.take(until: .after(ms: intervalMs)) != nil {
       if settings.intervalMs == 0 { continue }
       do {
-        if let failure = try turn(session, &firstSeen, &isElsewhere) {
+        if let failure = try turn(session, &firstSeen, &reconcileLog, &isElsewhere) {
           // Its report has said so.
           if let error = failure as? PostgresError { session.failed(error) }
           continue
@@ -40,7 +41,8 @@ struct ScheduledReconciler: Sendable {
 
   /// What ended the reconciliation in its middle, if anything did.
   private func turn(
-    _ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen, _ isElsewhere: inout Bool
+    _ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen,
+    _ reconcileLog: inout ReconcileLog, _ isElsewhere: inout Bool
   ) throws -> (any Error)? {
     // With it the lock: between its turns a worker keeps nobody from reconciling.
     defer { session.close() }
@@ -62,7 +64,7 @@ struct ScheduledReconciler: Sendable {
       settings: settings, postgres: postgres, redis: redis, repairs: true,
       pause: { inbox.take(until: .after(ms: $0)) != nil })
     let report = reconciler.run(firstSeen: &firstSeen)
-    ReconcileLog(log: log).tell(report)
+    reconcileLog.tell(report)
     return report.failure
   }
 }
