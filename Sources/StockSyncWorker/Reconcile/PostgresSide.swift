@@ -19,7 +19,8 @@ struct PostgresSide {
       SELECT set_config('idle_session_timeout', $1, false),
         set_config('idle_in_transaction_session_timeout', $1, false)
       """, [.text("\(Self.lockIdleMs)ms")])
-    return try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)]).bool(0, 0)
+    return try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)])
+      .bool(0, 0)
   }
 
   /// All activities, and those of them whose retention is over.
@@ -99,9 +100,21 @@ struct PostgresSide {
 
   /// The slot that a request holds.
   func keptSlot(_ id: ActivityID, user: String, request: String) throws(PostgresError) -> Int64? {
+    let own = try own(id, user, request)
+    return own.flatMap { $0.isClaimed ? $0.slot : nil }
+  }
+
+  /// The slot that a request holds, or gave back and nobody has got since.
+  func ownSlot(_ id: ActivityID, user: String, request: String) throws(PostgresError) -> Int64? {
+    try own(id, user, request)?.slot
+  }
+
+  private func own(_ id: ActivityID, _ user: String, _ request: String) throws(PostgresError)
+    -> (slot: Int64, isClaimed: Bool)?
+  {
     let found = try connection.execute(
       sqlText(PackageResources.kept_slot_sql), [.int8(id.value), .text(user), .text(request)])
-    return found.rowCount == 0 ? nil : found.int8(0, 0)
+    return found.rowCount == 0 ? nil : (found.int8(0, 0), found.bool(0, 1))
   }
 
   /// Next offsets to apply; partitions that were never read are not in it.
