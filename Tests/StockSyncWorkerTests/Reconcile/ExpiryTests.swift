@@ -59,10 +59,19 @@ import Threads
     try expire(scene, hours: 24)
     #expect(try keys(scene, id) == 6)
     try scene.fence("3")
-    // Left out by the last recovery.
+    // Left out by the last recovery, which had begun to rebuild it.
+    let staged = "\(RedisKeys(id).stock):staged"
+    try scene.run("SADD", staged, "abc")
+    for part in ["meta", "locks", "users", "free"] {
+      try scene.run("SET", "\(staged):abc:\(part)", "x")
+    }
     try scene.run("HSET", RedisKeys(id).stock, "epoch", "1", "fence", "another:server")
     try expire(scene, hours: 24)
     #expect(try keys(scene, id) == 0)
+    for key in [staged, "\(staged):abc:meta", "\(staged):abc:locks", "\(staged):abc:users"] {
+      #expect(try scene.run("EXISTS", key).int == 0)
+    }
+    #expect(try scene.run("EXISTS", "\(staged):abc:free").int == 0)
     #expect(try scene.dump() == kept)
     #expect(try scene.deployment.tables.number("SELECT count(*) FROM activity") == 2)
   }
