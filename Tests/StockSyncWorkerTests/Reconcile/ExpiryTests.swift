@@ -24,6 +24,7 @@ import Threads
   }
 
   private func expire(_ scene: ReconcileScene, hours: Int) throws {
+    var waiting = Expiry.Waiting()
     let settings = try scene.settings()
     let log = Log(service: "test", instance: "test", level: .alarm)
     defer { log.close(until: .after(ms: 1_000)) }
@@ -31,7 +32,7 @@ import Threads
       postgres: PostgresSide(
         topic: settings.topic, connection: try PostgresConnection(settings.postgres)),
       redis: try RedisSide(settings.redis), retentionHours: hours, log: log
-    ).run()
+    ).run(&waiting)
   }
 
   private func keys(_ scene: ReconcileScene, _ id: ActivityID) throws -> Int64 {
