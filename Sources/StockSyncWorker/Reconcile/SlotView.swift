@@ -150,8 +150,7 @@ struct SlotView: Equatable, Sendable {
     letters.first {
       guard let event = $0.event else { return false }
       return (event.kind == .released) == held.isReleasing && event.seq == held.seq
-        && event.user == held.user
-        && event.request == held.request
+        && event.user == held.user && event.request == held.request
     }
   }
 

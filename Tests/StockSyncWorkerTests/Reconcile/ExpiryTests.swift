@@ -114,6 +114,27 @@ import Threads
     for worker in workers { #expect(try worker.process.terminate() == .exited(0)) }
   }
 
+  @Test func whatWaitsIsSaidOnceUntilItChanges() throws {
+    let scene = try ReconcileScene()
+    let outbox = RedisKeys(try makeOld(scene, hours: 48)).outbox
+    func wait(_ seq: String) throws {
+      try scene.run(
+        "XADD", outbox, "\(seq)-0", "f", seq, "k", "c", "e", "3", "t", "5", "d", "1 a r")
+    }
+    try wait("7")
+    let worker = try scene.deployment.worker([
+      "--reconcile-interval-ms", "50", "--activity-retention-hours", "24",
+    ])
+    func told() -> [String?] {
+      worker.events("activity_expiry_waits").map { $0["outbox"] as? String }
+    }
+    #expect(eventually(within: 30) { worker.events("reconciled").count > 3 })
+    #expect(told() == ["1"])
+    try wait("8")
+    #expect(eventually(within: 30) { told() == ["1", "2"] })
+    #expect(try worker.process.terminate() == .exited(0))
+  }
+
   @Test func oneAtATimeAndNoLongerThanItsTurn() throws {
     let scene = try ReconcileScene()
     try scene.hold(1...3)
