@@ -73,42 +73,56 @@ struct DeadLetterCommands {
     }
   }
 
-  /// One that is refused stops nothing; it is counted and stays as it was.
+  /// What `replay --all` has done so far.
+  private struct Totals {
+    var replayed = 0
+    var refused = 0
+    var refusals: [String] = []
+  }
+
+  /// One that is refused stops nothing; it is counted and stays as it was. What was done before something failed is
+  /// told with the failure.
   private func replayAll() throws -> CommandStatus {
     let reason = try configuration.required("reason")
+    var totals = Totals()
+    var failure: (any Error)?
     do {
-      let store = try store()
-      let log = Self.log()
-      defer { log.close(until: .after(ms: 1_000)) }
-      var place = DeadLetterStore.Place()
-      var (replayed, refusals) = (0, [String]())
-      var refused = 0
-      while true {
-        let page = try store.list(
-          DeadLetterStore.Filter(reason: reason), after: place, limit: Self.pageSize)
-        guard let last = page.last else { break }
-        place = DeadLetterStore.Place(partition: last.partition, offset: last.offset)
-        for letter in page {
-          let outcome = try DeadLetterReplay(store).replay(
-            letter.partition, letter.offset, resolver())
-          if case .refused(let why) = outcome {
-            refused += 1
-            if refusals.count < Self.namedRefusals {
-              refusals.append("\(letter.partition)/\(letter.offset) \(why)")
-            }
-          } else {
-            replayed += 1
-            tell(outcome, to: log)
+      try replayAll(reason, &totals)
+    } catch {
+      failure = CommandError.explained(error)
+    }
+    output.object([
+      ("reason", .string(reason)), ("replayed", .int(totals.replayed)),
+      ("refused", .int(totals.refused)),
+      ("refusals", .array(totals.refusals.map { .string($0) })),
+    ])
+    if let failure { throw failure }
+    return totals.refused == 0 ? .ok : .refused
+  }
+
+  private func replayAll(_ reason: String, _ totals: inout Totals) throws {
+    let store = try store()
+    let log = Self.log()
+    defer { log.close(until: .after(ms: 1_000)) }
+    var place = DeadLetterStore.Place()
+    while true {
+      let page = try store.list(
+        DeadLetterStore.Filter(reason: reason), after: place, limit: Self.pageSize)
+      guard let last = page.last else { return }
+      place = DeadLetterStore.Place(partition: last.partition, offset: last.offset)
+      for letter in page {
+        let outcome = try DeadLetterReplay(store).replay(
+          letter.partition, letter.offset, resolver())
+        if case .refused(let why) = outcome {
+          totals.refused += 1
+          if totals.refusals.count < Self.namedRefusals {
+            totals.refusals.append("\(letter.partition)/\(letter.offset) \(why)")
           }
+        } else {
+          totals.replayed += 1
+          tell(outcome, to: log)
         }
       }
-      output.object([
-        ("reason", .string(reason)), ("replayed", .int(replayed)), ("refused", .int(refused)),
-        ("refusals", .array(refusals.map { .string($0) })),
-      ])
-      return refused == 0 ? .ok : .refused
-    } catch {
-      throw CommandError.explained(error)
     }
   }
 

@@ -33,14 +33,10 @@ struct ReconcileCommand {
           return true
         })
       var firstSeen = Reconciler.FirstSeen()
-      let report = try reconciler.run(only: activity, firstSeen: &firstSeen)
+      let report = reconciler.run(only: activity, firstSeen: &firstSeen)
       if configuration.flag("repair") { log(report) }
       show(report)
       return Self.status(of: report)
-    } catch let error as RecoveryRedis.Unreadable {
-      throw CommandError(.unavailable, error.description)
-    } catch let error as RedisSide.Untrusted {
-      throw CommandError(.unavailable, error.description)
     } catch {
       throw CommandError.explained(error)
     }
@@ -49,7 +45,8 @@ struct ReconcileCommand {
   /// To standard error: what was changed is said there in any case.
   private func log(_ report: ReconcileReport) {
     let log = Log(service: "worker", instance: "operator", descriptor: 2)
-    ReconcileLog(log: log).tell(report)
+    var reconcileLog = ReconcileLog(log: log)
+    reconcileLog.tell(report)
     log.close(until: .after(ms: 1_000))
   }
 
@@ -66,6 +63,9 @@ struct ReconcileCommand {
   /// What is repaired needs nobody.
   static func status(of report: ReconcileReport) -> CommandStatus {
     if report.isCorrupt { return .corruption }
+    if let failure = report.failure {
+      return (failure as? PostgresError)?.kind == .corruption ? .corruption : .unavailable
+    }
     return report.notJudged == nil && report.differences == report.repaired ? .ok : .refused
   }
 }

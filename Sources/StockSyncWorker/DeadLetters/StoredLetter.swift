@@ -34,7 +34,8 @@ struct StoredLetter: Equatable {
     guard let key, let text = String(validating: key, as: UTF8.self) else { return nil }
     let parts = text.split(separator: "_", omittingEmptySubsequences: false)
     guard parts.count == 2, let activity = ActivityID(text: parts[0]),
-      let slot = Int64(parts[1]), StockLimits.total.contains(slot)
+      // A slot is spelled like an activity: without leading zeros.
+      let slot = ActivityID(text: parts[1])?.value, StockLimits.total.contains(slot)
     else { return nil }
     return (activity, slot)
   }

@@ -20,7 +20,7 @@ struct Difference: Equatable, Sendable {
     case heldByDeadLetter = "held_by_dead_letter"
     /// Its event is a discarded dead letter: held until it is released or Redis is recovered.
     case heldByDiscardedLetter = "held_by_discarded_letter"
-    /// Released in Redis; the release is an unresolved dead letter.
+    /// Released in Redis, or being released; the release is an unresolved dead letter.
     case releaseIsDeadLetter = "release_is_dead_letter"
     /// Its event was rejected, for the request holds another slot: this one is to be given back.
     case requestHasOtherSlot = "request_has_other_slot"

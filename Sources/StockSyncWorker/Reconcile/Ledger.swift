@@ -25,8 +25,8 @@ final class Ledger {
   }
 
   /// Repairs what was told since the last time, and reports it.
-  func settle() {
-    repairer?.repair(&found)
+  func settle(repairing: Bool = true) {
+    if repairing { repairer?.repair(&found) }
     for finding in found { report.add(finding) }
     found.removeAll()
   }

@@ -5,13 +5,22 @@ import Stock
 struct PostgresSide {
   /// Held by the worker that reconciles on schedule. Any number, ours alone.
   private static let advisoryKey: Int64 = 0x736c_6964_7265_6373
+  /// Longest silence of the session that holds it: far more than a turn is busy elsewhere, so that only a stopped or
+  /// cut off worker loses it.
+  static let lockIdleMs = 120_000
 
   let topic: String
   let connection: PostgresConnection
 
-  /// False when another worker holds it. It ends with the session.
+  /// False when another worker holds it. It ends with the session, and that when nothing is heard of it.
   func tryLock() throws(PostgresError) -> Bool {
-    try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)]).bool(0, 0)
+    try connection.execute(
+      """
+      SELECT set_config('idle_session_timeout', $1, false),
+        set_config('idle_in_transaction_session_timeout', $1, false)
+      """, [.text("\(Self.lockIdleMs)ms")])
+    return try connection.execute("SELECT pg_try_advisory_lock($1)", [.int8(Self.advisoryKey)])
+      .bool(0, 0)
   }
 
   /// All activities, and those of them whose retention is over.
@@ -91,9 +100,21 @@ struct PostgresSide {
 
   /// The slot that a request holds.
   func keptSlot(_ id: ActivityID, user: String, request: String) throws(PostgresError) -> Int64? {
+    let own = try own(id, user, request)
+    return own.flatMap { $0.isClaimed ? $0.slot : nil }
+  }
+
+  /// The slot that a request holds, or gave back and nobody has got since.
+  func ownSlot(_ id: ActivityID, user: String, request: String) throws(PostgresError) -> Int64? {
+    try own(id, user, request)?.slot
+  }
+
+  private func own(_ id: ActivityID, _ user: String, _ request: String) throws(PostgresError)
+    -> (slot: Int64, isClaimed: Bool)?
+  {
     let found = try connection.execute(
       sqlText(PackageResources.kept_slot_sql), [.int8(id.value), .text(user), .text(request)])
-    return found.rowCount == 0 ? nil : found.int8(0, 0)
+    return found.rowCount == 0 ? nil : (found.int8(0, 0), found.bool(0, 1))
   }
 
   /// Next offsets to apply; partitions that were never read are not in it.

@@ -1,4 +1,6 @@
 import Log
+import PostgresClient
+import RedisClient
 
 /// A difference, and what was done about it.
 struct Finding: Equatable, Sendable {
@@ -32,7 +34,7 @@ struct Finding: Equatable, Sendable {
 
 /// What a reconciliation found.
 struct ReconcileReport: Sendable {
-  /// Findings that are kept; more are counted.
+  /// Findings that are kept, and the first alarms of each kind; more are counted.
   static let findingLimit = 10_000
 
   var activities = 0
@@ -45,6 +47,8 @@ struct ReconcileReport: Sendable {
   private(set) var repaired = 0
   /// Why nothing was judged, or not all; nil: all was.
   var notJudged: String?
+  /// A store that failed in the middle, which `notJudged` names.
+  private(set) var failure: (any Error)?
   var tookMs: Int64 = 0
 
   var differences: Int { counts.values.reduce(0, +) }
@@ -54,7 +58,21 @@ struct ReconcileReport: Sendable {
   mutating func add(_ finding: Finding) {
     counts[finding.difference.kind, default: 0] += 1
     if case .done = finding.repair { repaired += 1 }
-    if findings.count < Self.findingLimit { findings.append(finding) }
+    // Alarms are kept also behind a flood of others.
+    let isUrgent =
+      finding.difference.isAlarm && counts[finding.difference.kind]! <= ReconcileLog.alarmLimit
+    if findings.count < Self.findingLimit || isUrgent { findings.append(finding) }
+  }
+
+  mutating func fail(_ error: any Error) {
+    failure = error
+    notJudged =
+      switch error {
+      case let error as PostgresError: "Postgres \(error)"
+      case let error as RedisError: "Redis \(error)"
+      case let error as RedisServerError: "Redis \(error)"
+      default: "\(error)"
+      }
   }
 
   private static func needsRecovery(_ kind: Difference.Kind) -> Bool {

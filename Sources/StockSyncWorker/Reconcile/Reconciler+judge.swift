@@ -41,9 +41,12 @@ extension Reconciler {
     for after in try redis.look(id, slots.map { RedisSide.Wanted(slot: $0) }, epoch: epoch) {
       let slot = after.wanted.slot
       guard let before = before[slot], before.lock == after.lock, !after.isWaiting else { continue }
-      let view = SlotView(
+      var view = SlotView(
         activity: id, slot: slot, lock: after.lock, row: rows[slot], letters: letters[slot] ?? [],
         seqBefore: before.seq, seqAfter: after.seq, epoch: epoch)
+      if let held = after.lock.flatMap({ LockRecord(text: $0) }), held.isReleasing {
+        view.ownSlot = try postgres.ownSlot(id, user: held.user, request: held.request)
+      }
       if let difference = view.difference {
         ledger.tell(Finding(difference: difference, lock: after.lock, view: view))
       }

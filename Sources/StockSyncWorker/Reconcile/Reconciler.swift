@@ -30,8 +30,9 @@ struct Reconciler {
   /// Waits that many milliseconds; false when it has to stop.
   let pause: (Int) -> Bool
 
-  /// Compares one activity, or all that Redis has to hold.
-  func run(only: ActivityID? = nil, firstSeen: inout FirstSeen) throws -> ReconcileReport {
+  /// Compares one activity, or all that Redis has to hold. Never throws: what was repaired before something failed
+  /// must be told, so the failure stands in the report.
+  func run(only: ActivityID? = nil, firstSeen: inout FirstSeen) -> ReconcileReport {
     let began = MonotonicTime.now
     let ledger = Ledger(repairs ? Repairer(settings, postgres, redis) : nil, firstSeen)
     do {
@@ -42,8 +43,11 @@ struct Reconciler {
       ledger.report.notJudged = error.description
     } catch let error as KafkaError {
       ledger.report.notJudged = "Kafka \(error)"
+    } catch {
+      ledger.report.fail(error)
     }
-    ledger.settle()
+    // Over a broken connection each repair would wait for nothing.
+    ledger.settle(repairing: ledger.report.failure == nil)
     ledger.report.tookMs = MonotonicTime.now.microseconds(since: began) / 1_000
     let seen = ledger.report.findings.map { ($0.difference.key, $0.difference.sinceMs!) }
     // What was not judged this time may still be there.

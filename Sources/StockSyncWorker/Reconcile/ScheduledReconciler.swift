@@ -13,17 +13,30 @@ struct ScheduledReconciler: Sendable {
   /// Closed when it has to end; nothing is ever put into it.
   let inbox: Inbox<Never>
 
+  /// What is kept from turn to turn, so that nothing is said at each.
+  private struct Memory {
+    var reconcileLog: ReconcileLog
+    var firstSeen = Reconciler.FirstSeen()
+    var waiting = Expiry.Waiting()
+    /// Another worker had the lock the last time.
+    var isElsewhere = false
+  }
+
   func run() {
     let session = PostgresSession(settings.postgres)
     defer { session.close() }
-    var firstSeen = Reconciler.FirstSeen()
+    var memory = Memory(reconcileLog: ReconcileLog(log: log))
     var isBlind = false
     // Without a schedule it only waits for its end.
     let intervalMs = settings.intervalMs == 0 ? Int(Int32.max) : settings.intervalMs
     while inbox.take(until: .after(ms: intervalMs)) != nil {
       if settings.intervalMs == 0 { continue }
       do {
-        try turn(session, &firstSeen)
+        if let failure = try turn(session, &memory) {
+          // Its report has said so.
+          if let error = failure as? PostgresError { session.failed(error) }
+          continue
+        }
         if isBlind { log.info("reconcile_sees_again") }
         isBlind = false
       } catch {
@@ -34,20 +47,29 @@ struct ScheduledReconciler: Sendable {
     }
   }
 
-  private func turn(_ session: PostgresSession, _ firstSeen: inout Reconciler.FirstSeen) throws {
+  /// What ended the reconciliation in its middle, if anything did.
+  private func turn(_ session: PostgresSession, _ memory: inout Memory) throws -> (any Error)? {
+    // With it the lock: between its turns a worker keeps nobody from reconciling.
+    defer { session.close() }
     let postgres = PostgresSide(topic: settings.topic, connection: try session.connection())
     session.succeeded()
-    // The session keeps it: one worker does it until that one is gone.
-    guard try postgres.tryLock() else { return }
+    guard try postgres.tryLock() else {
+      if !memory.isElsewhere { log.info("reconcile_elsewhere") }
+      memory.isElsewhere = true
+      return nil
+    }
+    memory.isElsewhere = false
     // A new connection each time: an old one may still reach a primary that has been replaced.
     let redis = try RedisSide(settings.redis)
     try Expiry(
       postgres: postgres, redis: redis, retentionHours: settings.retentionHours, log: log
-    ).run()
+    ).run(&memory.waiting)
     let inbox = inbox
     let reconciler = Reconciler(
       settings: settings, postgres: postgres, redis: redis, repairs: true,
       pause: { inbox.take(until: .after(ms: $0)) != nil })
-    ReconcileLog(log: log).tell(try reconciler.run(firstSeen: &firstSeen))
+    let report = reconciler.run(firstSeen: &memory.firstSeen)
+    memory.reconcileLog.tell(report)
+    return report.failure
   }
 }

@@ -46,6 +46,8 @@ struct SlotView: Equatable, Sendable {
   /// The activity's seq in Redis at the first and at the last read.
   var seqBefore: Int64 = 0
   var seqAfter: Int64 = 0
+  /// The slot of the row that the request of a lock that is being released has, if it has one.
+  var ownSlot: Int64?
   /// The deployment's; older events would be void if they were published again.
   var epoch: Int64 = 0
 
@@ -95,14 +97,25 @@ struct SlotView: Equatable, Sendable {
   }
 
   private func stuck(_ held: LockRecord) -> Difference {
-    made(
+    if let row, row.seq > held.seq {
+      return made(.redisOlder, .both, row, detail: "Redis is at seq \(held.seq)")
+    }
+    // Published again it would be refused again.
+    if !hasApplied(held), let letter = letter(of: held) {
+      if letter.resolution == .unresolved { return made(.releaseIsDeadLetter, letter, held) }
+      if letter.resolution == .discarded { return made(.heldByDiscardedLetter, letter, held) }
+    }
+    return made(
       .releasingStuck, .redis, held,
       detail: hasApplied(held) ? "Postgres has applied the release" : "Postgres lacks the release")
   }
 
-  /// Whether Postgres holds the very release that a lock waits for.
+  /// Whether Postgres has done what the release that a lock waits for asks of it. That is nothing where the request
+  /// holds another slot: this one's claim was rejected for it, and no row tells of its giving back.
   func hasApplied(_ releasing: LockRecord) -> Bool {
-    guard let row, releasing.isReleasing else { return false }
+    guard releasing.isReleasing else { return false }
+    if let ownSlot, ownSlot != slot { return true }
+    guard let row else { return false }
     return row.seq == releasing.seq && !row.isClaimed && row.user == releasing.user
       && row.request == releasing.request
   }
@@ -132,12 +145,12 @@ struct SlotView: Equatable, Sendable {
     held.epoch < epoch ? " of an older epoch: published again it would be void" : ""
   }
 
-  /// The letter of the very claim that made the lock.
+  /// The letter of the very event that made the lock.
   func letter(of held: LockRecord) -> Letter? {
     letters.first {
       guard let event = $0.event else { return false }
-      return event.kind == .claimed && event.seq == held.seq && event.user == held.user
-        && event.request == held.request
+      return (event.kind == .released) == held.isReleasing && event.seq == held.seq
+        && event.user == held.user && event.request == held.request
     }
   }
 

@@ -13,5 +13,11 @@ if clock[1] * 1000 + math.floor(clock[2] / 1000) < closes + tonumber(ARGV[3]) th
 local waiting = call('XLEN', outboxKey)
 if waiting > 0 then return {'outbox', tostring(waiting)} end
 call('SREM', activitiesKey, ARGV[1])
-call('UNLINK', stockKey, locksKey, usersKey, freeKey, outboxKey)
+-- What a recovery that did not end has left, as in fence.lua.
+local stagedKey = stockKey .. ':staged'
+for _, token in ipairs(call('SMEMBERS', stagedKey)) do
+  local staged = stagedKey .. ':' .. token .. ':'
+  call('UNLINK', staged .. 'meta', staged .. 'locks', staged .. 'users', staged .. 'free')
+end
+call('UNLINK', stockKey, locksKey, usersKey, freeKey, outboxKey, stagedKey)
 return {'expired', ''}

@@ -72,6 +72,16 @@ import Testing
     #expect(try run("dead-letters show --partition 0").status == .exited(2))
   }
 
+  /// What is committed is said, whatever Redis answers.
+  @Test func discardsBesideARedisThatAnswersWithAnError() throws {
+    try scene.run("SET", scene.keys.locks, "no hash")
+    let ended = try run(
+      "dead-letters discard --partition 0 --offset 3 --json", ["--note", "on purpose"])
+    #expect(ended.status == .exited(0), "\(ended.error)")
+    #expect(ended.json["redis"] as? String == "unavailable")
+    #expect(ended.json["resolution"] as? String == "discarded")
+  }
+
   @Test func replaysAndKeepsWhoDidIt() throws {
     let refused = try run("dead-letters replay --partition 0 --offset 3")
     #expect(refused.status == .exited(1))

@@ -168,4 +168,13 @@ import Threads
     let malformed = try store.list(DeadLetterStore.Filter(reason: "malformed"), limit: 90)
     #expect(malformed.map(\.offset) == [9, 10])
   }
+
+  /// As a rebuild reads it: a slot is spelled in one way.
+  @Test func aKeyWithALeadingZeroNamesNoSlot() throws {
+    var topic = Topic(partitions: 1)
+    _ = try tables.applyOne(
+      ["3_07", "3_+7", "3_70"].map { topic.message([0], key: Array($0.utf8), partition: 0) })
+    let letters = try store().list(DeadLetterStore.Filter(), limit: 90)
+    #expect(letters.map { $0.slot?.number } == [nil, nil, 70])
+  }
 }

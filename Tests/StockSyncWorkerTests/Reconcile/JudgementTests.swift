@@ -42,6 +42,7 @@ import Testing
     #expect(kind(view("a r 9 3", row(10))) == .redisOlder)
     #expect(kind(view("a r 9 3 r", row(9, isClaimed: false))) == .releasingStuck)
     #expect(kind(view("a r 9 3 r", row(8))) == .releasingStuck)
+    #expect(kind(view("a r 9 3 r", row(10))) == .redisOlder)
     for broken in ["", "a r 9", "a r x 3", "a r 9 3 x"] {
       #expect(kind(view(broken)) == .lockUnreadable)
     }
@@ -70,6 +71,16 @@ import Testing
     #expect(
       kind(view("a r 9 3", letters: [letter(seq: 9, reason: "request_has_other_slot")]))
         == .requestHasOtherSlot)
+    // A release that Postgres refused stays refused.
+    let refused = letter(.released, seq: 9)
+    #expect(kind(view("a r 9 3 r", row(8), letters: [refused])) == .releaseIsDeadLetter)
+    #expect(
+      kind(view("a r 9 3 r", row(8), letters: [letter(.released, seq: 9, .discarded)]))
+        == .heldByDiscardedLetter)
+    #expect(
+      kind(view("a r 9 3 r", row(9, isClaimed: false), letters: [refused])) == .releasingStuck)
+    // The claim's letter is not the release's.
+    #expect(kind(view("a r 9 3 r", letters: [letter(seq: 9)])) == .releasingStuck)
     // Held for letters that name no event.
     var unreadable = letter(seq: 1)
     unreadable.event = nil

@@ -148,6 +148,33 @@ import Testing
     #expect(report.named == [])
   }
 
+  @Test func aFailureInTheMiddleLosesNoFinding() throws {
+    let scene = try ReconcileScene(total: 3_000)
+    try scene.hold(1...5)
+    try scene.lock(7, "u7", 7)
+    try scene.record("u7", "r:7:7")
+    for slot in Int64(1_001)...1_003 {
+      try scene.lock(slot, "u\(slot)", slot)
+      try scene.record("u\(slot)", "r:\(slot):\(slot)")
+    }
+    try scene.count()
+    var pages = 0
+    let report = try scene.reconcile(
+      change: { $0.suspectLimit = 1 },
+      during: { ms in
+        if ms == 0 { pages += 1 }
+        // Before the third page.
+        if pages == 3 {
+          do { try scene.run("SET", scene.keys.users, "no hash") } catch { Issue.record("\(error)") }
+        }
+        return true
+      })
+    #expect(report.notJudged?.contains("Redis") == true)
+    #expect(report.failure is RedisServerError)
+    #expect(report.named == ["redis_only 7", "redis_only 1001", "redis_only 1002", "redis_only 1003"])
+    #expect(ReconcileCommand.status(of: report) == .unavailable)
+  }
+
   @Test func stopsWhenTold() throws {
     let scene = try ReconcileScene()
     #expect(try scene.reconcile(during: { _ in false }).notJudged == "stopped")

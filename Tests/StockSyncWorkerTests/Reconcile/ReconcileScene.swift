@@ -165,8 +165,10 @@ final class ReconcileScene {
   }
 
   /// With repairs; `pause` is called between its steps, and with more than 0 while it waits for Postgres.
-  func reconcile(during pause: @escaping (Int) -> Bool) throws -> ReconcileReport {
-    try run(try settings(), true, nil, pause)
+  func reconcile(
+    change: (inout ReconcileSettings) -> Void = { _ in }, during pause: @escaping (Int) -> Bool
+  ) throws -> ReconcileReport {
+    try run(try settings(change), true, nil, pause)
   }
 
   private func run(
@@ -174,7 +176,7 @@ final class ReconcileScene {
     _ pause: @escaping (Int) -> Bool
   ) throws -> ReconcileReport {
     var firstSeen = Reconciler.FirstSeen()
-    return try Reconciler(
+    return Reconciler(
       settings: settings,
       postgres: PostgresSide(
         topic: settings.topic, connection: try PostgresConnection(settings.postgres)),

@@ -175,6 +175,34 @@ import Testing
     #expect(try scene.dump() == before)
   }
 
+  /// Publishing such a release again would change nothing, at every run.
+  @Test func releasesThatPostgresWritesNothingOfAreNotPublishedAgain() throws {
+    let scene = try ReconcileScene()
+    try PostgresConnection(scene.deployment.tables.settings).executeScript(
+      "ALTER TABLE claim ADD CONSTRAINT odd CHECK (NOT (slot = 8 AND state = 'released'))")
+    try scene.hold(1...3)
+    // Given back, for the request holds slot 1; and refused.
+    try scene.publish([
+      scene.claimed(7, "u1", 7), scene.released(7, "u1", 20), scene.claimed(8, "u8", 8),
+      scene.released(8, "u8", 21),
+    ])
+    try scene.apply()
+    try scene.lock(7, "u1", 20, mark: " r")
+    try scene.record("u1", "r:1:1,r:7:7")
+    try scene.lock(8, "u8", 21, mark: " r")
+    try scene.record("u8", "r:8:8")
+    try scene.count()
+    let ends = try scene.ends()
+    let report = try scene.reconcile(repair: true)
+    #expect(report.named == ["releasing_stuck 7", "release_is_dead_letter 8"])
+    #expect(report.mended == ["releasing_stuck 7"])
+    #expect(try scene.run("HGET", scene.keys.locks, "7") == .null)
+    #expect(try scene.run("HGET", scene.keys.users, "u1").text == "r:1:1,r:7:7:r")
+    #expect(try scene.run("HGET", scene.keys.locks, "8").text == "u8 r 21 3 r")
+    #expect(try scene.reconcile(repair: true).named == ["release_is_dead_letter 8"])
+    #expect(try scene.ends() == ends)
+  }
+
   @Test func theSurplusAndTheTotalAreComparedAndNeverRepaired() throws {
     let scene = try ReconcileScene()
     try scene.hold(1...5)
