@@ -57,13 +57,14 @@ struct RecoveryTables {
       })
   }
 
-  /// Committed on disk, whatever the server's default is.
-  func advanceEpoch(above floor: Int64) throws(PostgresError) -> Int64 {
+  /// Committed on disk, whatever the server's default is. nil: no epoch is left above.
+  func advanceEpoch(above floor: Int64) throws(PostgresError) -> Int64? {
     try connection.transaction { connection throws(PostgresError) in
       try connection.execute("SET LOCAL synchronous_commit = on")
       let found = try connection.execute(
-        sqlText(PackageResources.advance_epoch_sql), [.int8(floor)])
-      return .commit(found.int8(0, 0))
+        sqlText(PackageResources.advance_epoch_sql),
+        [.int8(floor), .int8(KnownEpoch.range.upperBound)])
+      return .commit(found.rowCount == 0 ? nil : found.int8(0, 0))
     }
   }
 

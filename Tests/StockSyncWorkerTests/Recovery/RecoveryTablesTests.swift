@@ -54,6 +54,12 @@ import Testing
     #expect(try recovery.advanceEpoch(above: 1) == 3)
     #expect(try recovery.advanceEpoch(above: 9) == 10)
     #expect(try recovery.epoch() == 10)
+    let highest = KnownEpoch.range.upperBound
+    #expect(try recovery.advanceEpoch(above: highest + 1) == nil)
+    #expect(try recovery.advanceEpoch(above: .max) == nil)
+    #expect(try recovery.epoch() == 10)
+    #expect(try recovery.advanceEpoch(above: highest) == highest + 1)
+    #expect(try recovery.advanceEpoch(above: 0) == nil)
   }
 
   @Test func onlyPartitionsPastTheirBarrierAreTold() throws {
