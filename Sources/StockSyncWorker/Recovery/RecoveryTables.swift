@@ -12,9 +12,12 @@ struct RecoveryTables {
 
   init(_ connection: PostgresConnection) { self.connection = connection }
 
-  /// A session for the lock: a holder that stops in the middle of anything loses it.
+  /// A session for the lock: a holder that stops in the middle of anything loses it. A statement may take as long as a
+  /// step: a rebuild reads all of an activity's rows, however long other statements may be.
   static func session(_ settings: RecoverySettings) throws(PostgresError) -> RecoveryTables {
-    let connection = try PostgresConnection(settings.postgres)
+    var postgres = settings.postgres
+    postgres.statementTimeoutMs = settings.timing.stepLimitMs
+    let connection = try PostgresConnection(postgres)
     let limit = PostgresValue.text("\(settings.lockIdleMs)ms")
     try connection.execute(
       """
