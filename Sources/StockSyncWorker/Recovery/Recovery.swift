@@ -77,6 +77,8 @@ private struct RecoveryWatch {
     case .elsewhere:
       if !saidElsewhere { parts.log.info("recovery_elsewhere") }
       saidElsewhere = true
+    case .stopped(let step):
+      parts.log.info("recovery_stopped", ["step": .string(step.rawValue)])
     case .failed(let step, let reason):
       let retryMs = backoff.nextMs()
       parts.log.error(

@@ -79,7 +79,7 @@ final class RecoveryRun {
     } catch let error as PostgresError {
       return .lockLost(error.description)
     } catch is Stopping {
-      return .lockLost("this process is ending")
+      return .stopping
     } catch {
       return .failed("\(error)")
     }
