@@ -72,4 +72,35 @@ import Threads
     #expect(try [nil, 4].contains(link.readToEnd(until: .after(ms: 60_000))))
     link.close()
   }
+
+  /// One heartbeat is waited for all the time, however slow the topic, and the caller breathes meanwhile.
+  @Test(
+    .timeLimit(.minutes(2)),
+    .enabled(
+      if: try LocalStack.shared([.kafka]).isRealKafka,
+      "needs a real Kafka, the mock cluster does not do this: set KAFKA_HOME"))
+  func aSlowTopicIsReadToItsEndInOneCall() throws {
+    let stack = try LocalStack.start([.kafka])
+    defer { stack.end() }
+    let topic = try stack.makeControlTopic()
+    let link = try ControlLink(stack.kafka("a"), topic: topic, messageTimeoutMs: 20_000)
+    defer { link.close() }
+    #expect(try link.readToEnd(until: .after(ms: 30_000)) == nil)
+    let position = link.position
+    let pid = stack.pid(.kafka)
+    kill(pid, SIGSTOP)
+    defer { kill(pid, SIGCONT) }
+    var breaths = 0
+    let slow = MonotonicTime.after(ms: 1_500)
+    let end = try link.readToEnd(until: .after(ms: 60_000), breatheMs: 20) {
+      breaths += 1
+      if slow <= .now { kill(pid, SIGCONT) }
+    }
+    #expect(end == nil && breaths > 10)
+    #expect(link.position == position + 1)
+    struct Enough: Error {}
+    #expect(throws: Enough.self) {
+      try link.readToEnd(until: .after(ms: 60_000)) { throw Enough() }
+    }
+  }
 }

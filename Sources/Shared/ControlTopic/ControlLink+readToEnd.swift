@@ -1,4 +1,4 @@
-public import KafkaClient
+import KafkaClient
 import Stock
 public import Threads
 
@@ -8,7 +8,11 @@ extension ControlLink {
   /// So nothing is missed that was acknowledged before this call. A heartbeat that failed is written again until
   /// `deadline`; then, or when trying again can't help, the failure is thrown. What comes for the caller meanwhile, the
   /// next `poll` gives.
-  public func readToEnd(until deadline: MonotonicTime) throws(KafkaError) -> Int64? {
+  ///
+  /// `breathe` is called every `breatheMs` or so meanwhile, on this thread; an error of its own ends the call.
+  public func readToEnd(
+    until deadline: MonotonicTime, breatheMs: Int = 100, _ breathe: () throws -> Void = {}
+  ) throws -> Int64? {
     defer { ownHeartbeat = nil }
     var failure = KafkaError(
       code: "_TIMED_OUT", message: "\(topic) was not read to its end in time", isRetriable: true)
@@ -25,8 +29,9 @@ extension ControlLink {
       if deadline <= .now { throw failure }
       if ownHeartbeat == nil { try sendOwnHeartbeat() }
       held.add(collect())
-      awaitArrival(until: min(deadline, .after(ms: retryMs)))
+      awaitArrival(until: min(deadline, .after(ms: min(retryMs, breatheMs))))
       held.add(collect())
+      try breathe()
     }
   }
 

@@ -61,6 +61,8 @@ struct RecoverCommand {
     case .notNeeded: throw CommandError(.refused, "somebody else has recovered it meanwhile")
     case .elsewhere:
       throw CommandError(.refused, "a recovery is running already: another process holds the lock")
+    case .stopped(let step):
+      throw CommandError(.unavailable, "the recovery was stopped in step \(step.rawValue)")
     case .failed(let step, let reason):
       throw CommandError(.unavailable, "the recovery ended in step \(step.rawValue): \(reason)")
     }

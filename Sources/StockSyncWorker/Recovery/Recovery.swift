@@ -31,6 +31,8 @@ private struct RecoveryWatch {
   private var isBlind = false
   private var saidNeed: RecoveryNeed?
   private var saidElsewhere = false
+  /// Answers of a Redis that could not be told of an activity, as they were said.
+  private var saidUntold: [ActivityID: String] = [:]
 
   init(_ parts: Recovery) {
     self.parts = parts
@@ -77,6 +79,8 @@ private struct RecoveryWatch {
     case .elsewhere:
       if !saidElsewhere { parts.log.info("recovery_elsewhere") }
       saidElsewhere = true
+    case .stopped(let step):
+      parts.log.info("recovery_stopped", ["step": .string(step.rawValue)])
     case .failed(let step, let reason):
       let retryMs = backoff.nextMs()
       parts.log.error(
@@ -92,14 +96,22 @@ private struct RecoveryWatch {
   }
 
   /// An `activity create` ended between Postgres' commit and Redis: its last step is done here.
-  private func tell(_ look: RecoveryLook) throws {
+  private mutating func tell(_ look: RecoveryLook) throws {
     let untold = RecoveryNeed.untold(look.postgres, look.redis)
+    saidUntold = saidUntold.filter { untold.contains($0.key) }
     if untold.isEmpty { return }
     let redis = try RedisStock(parts.settings.redis)
     for id in untold {
       let answer = try redis.open(id, epoch: look.postgres.epoch)
-      parts.log.info(
-        "activity_opened", ["activity": .int(id.value), "answer": .string(answer.description)])
+      let fields: Log.Fields = [
+        "activity": .int(id.value), "answer": .string(answer.description),
+      ]
+      if ["opened", "already"].contains(answer.word) {
+        saidUntold[id] = nil
+        parts.log.info("activity_opened", fields)
+      } else if saidUntold.updateValue(answer.description, forKey: id) != answer.description {
+        parts.log.warning("activity_not_opened", fields)
+      }
     }
   }
 }

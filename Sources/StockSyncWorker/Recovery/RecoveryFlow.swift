@@ -79,6 +79,8 @@ struct RecoveryFlow: Sendable {
     case failed(String)
     /// Any error of Postgres: the lock's session may be gone.
     case lockLost(String)
+    /// The process ends.
+    case stopping
   }
 
   enum Ending: Equatable, Sendable {
@@ -86,6 +88,8 @@ struct RecoveryFlow: Sendable {
     case notNeeded
     /// Somebody else holds the lock.
     case elsewhere
+    /// The process ends in the middle of it; somebody else goes on.
+    case stopped(Step)
     case failed(Step, String)
   }
 
@@ -133,6 +137,7 @@ struct RecoveryFlow: Sendable {
 
   private mutating func decide(_ event: Event, _ now: BootTime) -> Action {
     switch (event, action) {
+    case (.stopping, _): return .end(.stopped(step))
     case (.lockLost(let reason), _): return .end(.failed(step, reason))
     case (.failed(let reason), _): return afterFailure(reason, now)
     case (.refused(let reason), _): return .end(.failed(step, reason))

@@ -38,14 +38,7 @@ final class RecoveryKafka {
 
   /// The highest epoch of the control topic, read to its end; 0 without one.
   func highestEpoch(until deadline: MonotonicTime, _ breathe: () throws -> Void) throws -> Int64 {
-    while true {
-      do throws(KafkaError) {
-        return try control.readToEnd(until: min(deadline, .after(ms: sliceMs))) ?? 0
-      } catch {
-        if !error.isRetriable || deadline <= .now { throw error }
-      }
-      try breathe()
-    }
+    try control.readToEnd(until: deadline, breatheMs: sliceMs, breathe) ?? 0
   }
 
   /// Writes the record of an epoch and returns when all in-sync replicas have it.

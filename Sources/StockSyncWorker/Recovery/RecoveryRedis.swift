@@ -48,12 +48,22 @@ struct RecoveryRedis {
     return view
   }
 
-  /// 0 when it holds none.
-  func highestEpoch() throws -> Int64 {
+  /// 0 when it holds none. What is there and cannot be an epoch is given to `ignored`, with where it is.
+  func highestEpoch(ignored: (_ place: String, _ text: String) -> Void) throws -> Int64 {
     let listed = try listedActivities()
-    let epochs = try ([[]] + chunks(listed)).flatMap { try inspect($0) }
-      .map { Int64($0.count > 6 ? $0[6] : $0[1]) ?? 0 }
-    return epochs.max() ?? 0
+    let replies = try ([[]] + chunks(listed)).flatMap { try inspect($0) }
+    let places = [RedisKeys.fence] + listed.map { RedisKeys($0).stock }
+    var highest: Int64 = 0
+    for (place, reply) in zip(places, replies) {
+      let text = reply.count > 6 ? reply[6] : reply[1]
+      if text.isEmpty { continue }
+      if let epoch = Int64(text), KnownEpoch.range.contains(epoch) {
+        highest = max(highest, epoch)
+      } else {
+        ignored(place, text)
+      }
+    }
+    return highest
   }
 
   /// What is no activity's number is left out.

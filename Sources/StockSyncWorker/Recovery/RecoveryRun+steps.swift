@@ -8,6 +8,8 @@ import Threads
 /// The steps that are more than one call.
 extension RecoveryRun {
   private static let outboxPage = 500
+  /// The next one is still a number.
+  static let highestSeq = Int64.max - 1
 
   func takeLock() throws -> RecoveryFlow.Event {
     let tables = try RecoveryTables.session(settings)
@@ -23,12 +25,28 @@ extension RecoveryRun {
     return .locked(isNeeded: look.need != nil)
   }
 
-  func advanceEpoch() throws -> Int64 {
-    let control = try openKafka().highestEpoch(until: tryDeadline, breathe)
-    let redis = try RecoveryRedis(settings.redis).highestEpoch()
-    let epoch = try heldTables().advanceEpoch(above: max(control, redis))
+  func advanceEpoch() throws -> RecoveryFlow.Event {
+    var control = try openKafka().highestEpoch(until: tryDeadline, breathe)
+    if control > KnownEpoch.range.upperBound {
+      ignoreEpoch("topic \(settings.controlTopic)", "\(control)")
+      control = 0
+    }
+    let redis = try RecoveryRedis(settings.redis).highestEpoch(ignored: ignoreEpoch)
+    guard let epoch = try heldTables().advanceEpoch(above: max(control, redis)) else {
+      return .refused("no epoch is left above the highest known one")
+    }
     journal.count("epoch", epoch)
-    return epoch
+    return .epochAdvanced(epoch)
+  }
+
+  private func ignoreEpoch(_ place: String, _ text: String) {
+    if !ignoredEpochs.insert(place).inserted { return }
+    log.error(
+      "epoch_ignored",
+      [
+        "place": .string(place), "found": .string(text),
+        "next": "the recovery goes on without it: it cannot be an epoch",
+      ])
   }
 
   /// Of every activity that Redis lists or Postgres has open. What cannot be read is said and left: it is lost to the
@@ -41,11 +59,12 @@ extension RecoveryRun {
       var seq: Int64 = 0
       while true {
         let entries = try redis.outbox(id, above: seq, limit: Self.outboxPage)
-        if entries.isEmpty { break }
         for entry in entries {
-          seq = max(seq, Self.lastSeq(entry) ?? .max - 1)
+          seq = max(seq, Self.lastSeq(entry))
           try publish(entry, id, kafka)
         }
+        // Past the highest that can be asked for, there is nothing of ours.
+        if entries.isEmpty || seq == Self.highestSeq { break }
         try progress()
       }
     }
@@ -66,8 +85,10 @@ extension RecoveryRun {
     }
   }
 
-  private static func lastSeq(_ entry: RedisReply) -> Int64? {
-    entry.elements?.first?.text?.split(separator: "-").first.flatMap { Int64($0) }
+  /// Of an entry's id, at most `highestSeq`: Redis' ids go further.
+  static func lastSeq(_ entry: RedisReply) -> Int64 {
+    let seq = entry.elements?.first?.text?.split(separator: "-").first.flatMap { Int64($0) }
+    return min(seq ?? highestSeq, highestSeq)
   }
 
   func awaitBarriers(_ epoch: Int64, _ partitions: Set<Int32>) throws {

@@ -28,6 +28,8 @@ final class RecoveryRun {
   var staged: StagedActivity?
   var touchedAt = MonotonicTime.now
   var journal: RecoveryJournal
+  /// Places whose epoch was said to be none.
+  var ignoredEpochs: Set<String> = []
 
   /// The process ends.
   struct Stopping: Error {}
@@ -77,7 +79,7 @@ final class RecoveryRun {
     } catch let error as PostgresError {
       return .lockLost(error.description)
     } catch is Stopping {
-      return .lockLost("this process is ending")
+      return .stopping
     } catch {
       return .failed("\(error)")
     }
@@ -86,7 +88,7 @@ final class RecoveryRun {
   private func perform(_ action: RecoveryFlow.Action) throws -> RecoveryFlow.Event {
     switch action {
     case .takeLock: return try takeLock()
-    case .advanceEpoch: return .epochAdvanced(try advanceEpoch())
+    case .advanceEpoch: return try advanceEpoch()
     case .writeControl(let epoch):
       try openKafka().writeEpoch(epoch, until: tryDeadline, breathe)
       return .controlAcknowledged

@@ -12,9 +12,12 @@ struct RecoveryTables {
 
   init(_ connection: PostgresConnection) { self.connection = connection }
 
-  /// A session for the lock: a holder that stops in the middle of anything loses it.
+  /// A session for the lock: a holder that stops in the middle of anything loses it. A statement may take as long as a
+  /// step: a rebuild reads all of an activity's rows, however long other statements may be.
   static func session(_ settings: RecoverySettings) throws(PostgresError) -> RecoveryTables {
-    let connection = try PostgresConnection(settings.postgres)
+    var postgres = settings.postgres
+    postgres.statementTimeoutMs = settings.timing.stepLimitMs
+    let connection = try PostgresConnection(postgres)
     let limit = PostgresValue.text("\(settings.lockIdleMs)ms")
     try connection.execute(
       """
@@ -57,13 +60,14 @@ struct RecoveryTables {
       })
   }
 
-  /// Committed on disk, whatever the server's default is.
-  func advanceEpoch(above floor: Int64) throws(PostgresError) -> Int64 {
+  /// Committed on disk, whatever the server's default is. nil: no epoch is left above.
+  func advanceEpoch(above floor: Int64) throws(PostgresError) -> Int64? {
     try connection.transaction { connection throws(PostgresError) in
       try connection.execute("SET LOCAL synchronous_commit = on")
       let found = try connection.execute(
-        sqlText(PackageResources.advance_epoch_sql), [.int8(floor)])
-      return .commit(found.int8(0, 0))
+        sqlText(PackageResources.advance_epoch_sql),
+        [.int8(floor), .int8(KnownEpoch.range.upperBound)])
+      return .commit(found.rowCount == 0 ? nil : found.int8(0, 0))
     }
   }
 

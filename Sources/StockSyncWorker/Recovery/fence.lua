@@ -9,10 +9,13 @@
 --        other_server  identity  this is not the server that was swapped on
 --        epoch         epoch     the server is of that epoch already
 --        missing       activity  it was swapped, and is not here any more
+--
+-- A stored epoch that cannot be one (9007199254740991 or more) is none.
 
 local epoch, compare = ARGV[1], ARGV[3] == '1'
 if identity ~= ARGV[2] then return {'other_server', identity} end
-if compare and serverEpoch and tonumber(serverEpoch) and tonumber(serverEpoch) >= tonumber(epoch) then
+local stored = tonumber(serverEpoch or '')
+if compare and stored and stored >= tonumber(epoch) and stored < 9007199254740991 then
   return {'epoch', serverEpoch}
 end
 local isOpen = {}

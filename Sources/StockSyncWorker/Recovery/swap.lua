@@ -11,6 +11,8 @@
 --        not_staged    -         the token is not there: what was staged is lost, or a newer recovery removed it
 --        staged_count  key       another number of fields or elements is staged under that key
 --        epoch         epoch     the server, or the activity, is of that epoch already: somebody was faster
+--
+-- A stored epoch that cannot be one (9007199254740991 or more) is none.
 
 local stagedKey, metaKey, stagedLocks, stagedUsers, stagedFree = KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12]
 local activity, token, epoch = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -26,7 +28,8 @@ for i, pair in ipairs(counted) do
   if pair[2] ~= tonumber(ARGV[4 + i]) then return {'staged_count', pair[1]} end
 end
 for _, stored in ipairs({serverEpoch or '0', call('HGET', stockKey, 'epoch') or '0'}) do
-  if compare and tonumber(stored) and tonumber(stored) >= epoch then return {'epoch', stored} end
+  local number = tonumber(stored)
+  if compare and number and number >= epoch and number < 9007199254740991 then return {'epoch', stored} end
 end
 
 -- The first write is one that Redis never refuses. Renaming onto a large key would free it at once, on the one thread.

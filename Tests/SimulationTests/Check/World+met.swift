@@ -52,6 +52,7 @@ extension World {
     case .notNeeded: met(.notNeeded)
     case .elsewhere: met(.elsewhere)
     case .failed: met(.recoveryFailed)
+    case .stopped: preconditionFailure("no process of the simulation ends by itself")
     }
   }
 

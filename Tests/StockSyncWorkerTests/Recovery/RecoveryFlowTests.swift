@@ -108,6 +108,18 @@ import Threads
     #expect(play.flow.epochsTaken == (step == .epoch ? 0 : 1))
   }
 
+  @Test(arguments: RecoveryFlow.Step.allCases)
+  func theProcessEndIsNoFailure(_ step: RecoveryFlow.Step) {
+    var play = Play()
+    play.reach(step)
+    #expect(play.hear(.stopping) == .end(.stopped(step)))
+    guard step != .lock else { return }
+    play = Play()
+    play.reach(step)
+    play.hear(.failed("away"))
+    #expect(play.hear(.stopping) == .end(.stopped(play.flow.step)))
+  }
+
   @Test func pausesGrowAndAreBounded() {
     var play = Play()
     play.reach(.barriers)

@@ -51,6 +51,23 @@ import Testing
     #expect(try worker.process.terminate() == .exited(0))
   }
 
+  @Test func aWorkerThatIsToldToEndLeavesItsRecoveryToTheNext() throws {
+    let lost = try LostRedis(LocalStack.shared(), seed: 59)
+    let worker = try lost.worker(["SLIDING_STOCK_RECOVERY_EXTRA_WAIT_MS": "60000"])
+    try lost.flush()
+    #expect(
+      eventually(within: 30) {
+        worker.events("recovery_step").contains { $0["step"] as? String == "outbox" }
+      }, "\(worker.process.tail)")
+    #expect(try worker.process.terminate() == .exited(0))
+    #expect(worker.events("recovery_stopped").first?["step"] as? String == "wait")
+    #expect(worker.events("recovery_failed").isEmpty)
+    let next = try lost.worker()
+    #expect(eventually(within: 30) { !next.events("recovery_done").isEmpty })
+    #expect(try lost.differences() == [])
+    #expect(try next.process.terminate() == .exited(0))
+  }
+
   @Test func ofTwoWorkersOneRecovers() throws {
     let lost = try LostRedis(LocalStack.shared(), seed: 52)
     let hold = temporaryFile()

@@ -29,6 +29,8 @@ import Testing
       arguments: [
         "--postgres-connection", tables.settings.connection,
         "--recovery-lock-idle-ms", "\(lockIdleMs)", "--recovery-margin-ms", "100",
+        "--recovery-step-limit-ms", "70000", "--postgres-statement-timeout-ms", "100",
+        "--postgres-lock-timeout-ms", "100",
       ], environment: [:])
     return try RecoverySettings(configuration, kafka: KafkaSettings(bootstrap: "", clientId: "t"))
   }
@@ -54,6 +56,12 @@ import Testing
     #expect(try recovery.advanceEpoch(above: 1) == 3)
     #expect(try recovery.advanceEpoch(above: 9) == 10)
     #expect(try recovery.epoch() == 10)
+    let highest = KnownEpoch.range.upperBound
+    #expect(try recovery.advanceEpoch(above: highest + 1) == nil)
+    #expect(try recovery.advanceEpoch(above: .max) == nil)
+    #expect(try recovery.epoch() == 10)
+    #expect(try recovery.advanceEpoch(above: highest) == highest + 1)
+    #expect(try recovery.advanceEpoch(above: 0) == nil)
   }
 
   @Test func onlyPartitionsPastTheirBarrierAreTold() throws {
@@ -105,6 +113,19 @@ import Testing
     try other.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     #expect(try eventually(within: 10, everyMs: 50) { try recovery.tryLock() })
     #expect(throws: PostgresError.self) { try other.touch() }
+  }
+
+  /// However short other statements have to be.
+  @Test func aStatementOfTheLocksSessionMayTakeAsLongAsAStep() throws {
+    let session = try RecoveryTables.session(settings(lockIdleMs: 5_000))
+    let limits = try session.connection.execute(
+      """
+      SELECT current_setting('statement_timeout'),
+        current_setting('idle_in_transaction_session_timeout')
+      """)
+    #expect(limits.text(0, 0) == "70s" && limits.text(0, 1) == "5s")
+    // Longer than the setting and the client's grace.
+    try session.connection.execute("SELECT pg_sleep(2.5)")
   }
 
   private func bury(
