@@ -219,5 +219,19 @@ import Testing
     #expect(try worker.process.terminate() == .exited(0))
   }
 
+  /// It stays out of Postgres, and the damaged Redis is opened again.
+  @Test func anEpochThatCannotBeOneIsSaidAndLeft() throws {
+    let lost = try LostRedis(LocalStack.shared(), seed: 60)
+    let worker = try lost.worker(isWatching: false)
+    try lost.redis("HSET", "stock:{1}", "epoch", "\(Int64.max)")
+    try lost.redis("HSET", "stock:fence", "epoch", "\(Int64.max - 1)")
+    let process = try lost.recover()
+    #expect(try process.wait(within: 60) == .exited(0), "\(process.tail)")
+    #expect(process.said("epoch_ignored"))
+    #expect(try lost.epoch() == 2)
+    #expect(try lost.differences() == [])
+    #expect(try worker.process.terminate() == .exited(0))
+  }
+
   private func temporaryFile() -> String { "/tmp/hold-\(UInt64.random(in: 0...UInt64.max))" }
 }
