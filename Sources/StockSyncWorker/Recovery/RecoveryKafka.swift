@@ -24,8 +24,9 @@ final class RecoveryKafka {
     self.sliceMs = sliceMs
     self.log = log
     control = try ControlLink(
-      settings.kafka, topic: settings.controlTopic, messageTimeoutMs: Self.messageTimeoutMs,
-      warmUpMs: min(1_000, sliceMs))
+      settings.kafka, topic: settings.controlTopic,
+      // As a DrawService does: a leader that was cut off answers nothing, and is left that soon.
+      messageTimeoutMs: max(1_000, settings.timing.leaseMs), warmUpMs: min(1_000, sliceMs))
     producer = try KafkaProducer(
       settings.kafka, topic: settings.topic, queueLimit: Self.queueLimit,
       messageTimeoutMs: Self.messageTimeoutMs, warmUpMs: min(1_000, sliceMs))

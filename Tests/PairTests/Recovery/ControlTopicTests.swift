@@ -75,7 +75,7 @@ struct ControlTopicTests {
       moved.cut()
     }
     let silence = try silence(of: [round.draws[1]]) {
-      try round.awaitRecovery(within: 60)
+      try round.awaitRecovery(within: 120)
       // The one that was left behind still sees a leader and a Redis, and both of the past.
       #expect(brokers.leader(of: control, askedOf: leader) == leader)
       let seen = round.draws[1].lines("epoch_seen").compactMap { $0["epoch"] as? Int }
@@ -144,7 +144,7 @@ struct ControlTopicTests {
     #expect(!eventually(within: 1.3) { services.contains { $0.hasLease } })
     let toUs = now()
     try after()
-    let isBack = try eventually(within: 60, everyMs: 50) {
+    let isBack = try eventually(within: 120, everyMs: 50) {
       try services.allSatisfy {
         try HTTPTestClient(port: $0.port!).send("GET", "/readyz").status == 200
       }
