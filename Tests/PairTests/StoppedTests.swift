@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import TestSupport
 import Testing
@@ -15,6 +16,8 @@ import Testing
 
     draw.process.signal(SIGSTOP)
     defer { draw.process.signal(SIGCONT) }
+    // A signal is on its way for a moment, and what comes in that moment comes in time.
+    #expect(try eventually(within: 5) { try Self.isStopped(draw.process.pid) })
     for (client, user) in [(known, "ann"), (newcomer, "bob")] {
       try client.write(
         Array(
@@ -41,5 +44,14 @@ import Testing
       "POST", "/v1/activities/\(pair.activity)/draws", ["X-User-Id": "ann"])
     #expect(again.status == 200)
     #expect(try draw.process.terminate() == .exited(0))
+  }
+
+  /// Every thread of a process.
+  private static func isStopped(_ pid: Int32) throws -> Bool {
+    let tasks = "/proc/\(pid)/task"
+    return try FileManager.default.contentsOfDirectory(atPath: tasks).allSatisfy { task in
+      let stat = try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
+      return stat.split(separator: ")").last?.hasPrefix(" T") == true
+    }
   }
 }

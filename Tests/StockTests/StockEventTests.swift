@@ -195,3 +195,19 @@ private func failure(_ bytes: [UInt8]) -> StockEvent.DecodingFailure? {
     }
   }
 }
+
+@Suite struct LockKeyTests {
+  @Test(arguments: [Int64(1), 17, 10_000_000])
+  func aLockKeyIsReadAsItWasWritten(_ number: Int64) throws {
+    let id = try #require(ActivityID((1 << 53) - 1))
+    let named = try #require(slot(ofLockKey: Array(lockKey(id, number).utf8)))
+    #expect(named.activity == id && named.number == number)
+  }
+
+  @Test(arguments: [
+    "", "1", "1_", "_2", "1_2_3", "1_02", "01_2", "0_1", "1_0", "1_10000001", "barrier-3",
+  ])
+  func anythingElseIsNone(_ text: String) {
+    #expect(slot(ofLockKey: Array(text.utf8)) == nil)
+  }
+}

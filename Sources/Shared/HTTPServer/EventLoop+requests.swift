@@ -103,7 +103,7 @@ extension EventLoop {
     connection.deadline = now + Int64(limits.replyTimeoutMs) * 1_000_000
     handedOver = true
     var request = request
-    if let cameAt = connection.cameAt { request.arrived = cameAt }
+    request.arrived = connection.cameAt ?? arrival
     // What follows on the connection is no younger than what is unread.
     if connection.input.isEmpty, !connection.mayRead { connection.cameAt = nil }
     let token = ReplyToken(loop: parts.index, slot: connection.slot, serial: lastSerial)

@@ -45,7 +45,7 @@ final class EventLoop {
   var now = MonotonicTime.now.nanoseconds
   private var arrivals = ArrivalClock(now: MonotonicTime.now.nanoseconds)
   /// The date of what this turn finds.
-  private var arrival = MonotonicTime.now
+  var arrival = MonotonicTime.now
   /// Connections taken so far.
   var lastAdmitted = 0
   var lastSerial: UInt64 = 0

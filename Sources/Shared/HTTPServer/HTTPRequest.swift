@@ -23,7 +23,9 @@ public struct HTTPRequest: Sendable {
   public let query: String?
   public let body: [UInt8]
   /// When its end came: at most `HTTPServer.arrivalPrecisionMs` too late, also where the process was stopped meanwhile.
-  public internal(set) var arrived = MonotonicTime.now
+  ///
+  /// A request made by hand came when it was made; one that was parsed is dated by its loop.
+  public internal(set) var arrived = MonotonicTime(nanoseconds: 0)
 
   /// The bytes from the request line to the empty line, into which `fields` and `target` point.
   let head: [UInt8]
@@ -55,6 +57,7 @@ public struct HTTPRequest: Sendable {
     self.path = path
     self.query = query
     self.body = body
+    arrived = .now
     var head: [UInt8] = []
     var fields: [HeaderField] = []
     func append(_ text: String) -> Range<Int> {

@@ -65,3 +65,13 @@ public enum StockLimits {
 /// The lock key of a slot, `<activity>_<slot>`: the name of the lock and the key of its events, so that
 /// a slot's events keep to one partition and an activity spreads over all.
 public func lockKey(_ activity: ActivityID, _ slot: Int64) -> String { "\(activity)_\(slot)" }
+
+/// What a lock key names; nil when the bytes are none. The slot is spelled like an activity, and within any stock.
+public func slot(ofLockKey key: [UInt8]) -> (activity: ActivityID, number: Int64)? {
+  let parts = String(decoding: key, as: UTF8.self).split(
+    separator: "_", omittingEmptySubsequences: false)
+  guard parts.count == 2, let activity = ActivityID(text: parts[0]),
+    let slot = ActivityID(text: parts[1])?.value, StockLimits.total.contains(slot)
+  else { return nil }
+  return (activity, slot)
+}

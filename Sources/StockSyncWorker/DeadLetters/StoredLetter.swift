@@ -31,13 +31,7 @@ struct StoredLetter: Equatable {
   /// The slot that it is about: of its event, or of its key where the event cannot be read.
   var slot: (activity: ActivityID, number: Int64)? {
     if let event { return (event.activity, event.slot) }
-    guard let key, let text = String(validating: key, as: UTF8.self) else { return nil }
-    let parts = text.split(separator: "_", omittingEmptySubsequences: false)
-    guard parts.count == 2, let activity = ActivityID(text: parts[0]),
-      // A slot is spelled like an activity: without leading zeros.
-      let slot = ActivityID(text: parts[1])?.value, StockLimits.total.contains(slot)
-    else { return nil }
-    return (activity, slot)
+    return key.flatMap { Stock.slot(ofLockKey: $0) }
   }
 
   /// Row `row` of list_dead_letters.sql or lock_dead_letter.sql.

@@ -34,9 +34,6 @@ struct SlotView: Equatable, Sendable {
     var place: String { "\(partition)/\(offset)" }
   }
 
-  /// Holds the slot of a dead letter that names no readable claim.
-  private static let nobody = "!"
-
   var activity: ActivityID
   var slot: Int64
   /// As Redis has it; nil: free.
@@ -57,7 +54,7 @@ struct SlotView: Equatable, Sendable {
     guard let held = LockRecord(text: lock) else {
       return made(.lockUnreadable, .redis, detail: "lock '\(lock.prefix(200))'")
     }
-    if held.user == Self.nobody { return differenceOfNobodys }
+    if held.user == Rebuild.nobody.user { return differenceOfNobodys }
     if held.isReleasing { return stuck(held) }
     guard let row, row.seq >= held.seq else { return unapplied(held) }
     let isSame = row.user == held.user && row.request == held.request

@@ -39,19 +39,12 @@ struct RebuildLetter: Equatable, Sendable {
       slotOfKey = nil
       seq = event.seq
     } else {
-      guard let slot = key.flatMap({ Self.slot(of: activity, key: $0) }) else { return nil }
+      guard let named = key.flatMap({ slot(ofLockKey: $0) }), named.activity == activity
+      else { return nil }
       claim = nil
-      slotOfKey = slot
+      slotOfKey = named.number
       seq = 0
     }
     self.isUnresolved = isUnresolved
-  }
-
-  /// The slot of a lock key of this activity.
-  private static func slot(of activity: ActivityID, key: [UInt8]) -> Int64? {
-    let parts = String(decoding: key, as: UTF8.self).split(
-      separator: "_", omittingEmptySubsequences: false)
-    guard parts.count == 2, ActivityID(text: parts[0]) == activity else { return nil }
-    return ActivityID(text: parts[1])?.value  // a slot is spelled like an activity
   }
 }

@@ -125,7 +125,7 @@ final class RecoveryRun {
 
   // MARK: What it holds
 
-  func heldTables() throws(PostgresError) -> RecoveryTables {
+  func heldTables() -> RecoveryTables {
     guard let tables else { preconditionFailure("the lock is not held") }
     return tables
   }
