@@ -151,6 +151,13 @@ let package = Package(
       ],
       path: "Tests/Bench", swiftSettings: strict),
 
+    // The proof: what breaks the running pair, and what decides. The checker shares no code with the services.
+    .target(name: "Checker", path: "Tests/Checker", swiftSettings: strict),
+    .executableTarget(
+      name: "Faults",
+      dependencies: ["Checker", "PostgresClient", "RedisClient", "TestSupport", "Threads"],
+      path: "Tests/Faults", exclude: ["rounds.csv"], swiftSettings: strict),
+
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(
       name: "TestSupport", dependencies: ["CLinux", "Threads"], path: "Tests/TestSupport",

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Threads
 
@@ -45,12 +46,13 @@ private func canBind(_ port: Int) -> Bool {
   return withAddress("0.0.0.0", port: port) { bind(descriptor, $0, $1) } == 0
 }
 
-/// The path of one of the package's executables: it lies beside the test bundle that is running.
+/// The path of one of the package's executables: it lies beside the test bundle that is running, or beside the
+/// executable that is.
 public func builtProduct(_ name: String) throws -> String {
-  guard let bundle = testBundlePath() else {
-    throw TestSupportError("no test bundle is mapped into this process")
+  guard let own = testBundlePath() ?? executablePath() else {
+    throw TestSupportError("/proc/self names neither a test bundle nor an executable")
   }
-  let folder = bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)]
+  let folder = own[..<(own.lastIndex(of: "/") ?? own.startIndex)]
   let path = "\(folder)/\(name)"
   guard access(path, X_OK) == 0 else {
     throw TestSupportError("\(path) is not built (swift build --build-tests builds it)")
@@ -72,4 +74,8 @@ private func testBundlePath() -> Substring? {
     if let start = line.firstIndex(of: "/") { return line[start...] }
   }
   return nil
+}
+
+private func executablePath() -> Substring? {
+  (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map { $0[...] }
 }

@@ -1,0 +1,50 @@
+import Checker
+import Foundation
+import Glibc
+import TestSupport
+import Threads
+
+/// The harness: breaks the running pair on purpose.
+@main
+enum App {
+  static func main() {
+    do {
+      if CommandLine.arguments.contains("--help") {
+        say(Options.help)
+        return
+      }
+      let options = try Options.parse(Array(CommandLine.arguments.dropFirst()))
+      exit(try run(options))
+    } catch let error as UsageError {
+      say("Faults: \(error)\nFaults --help says what there is.")
+      exit(2)
+    } catch {
+      say("Faults: \(error)")
+      exit(3)
+    }
+  }
+
+  private static func run(_ options: Options) throws -> Int32 {
+    switch options.command {
+    case .list:
+      for fault in catalogue { say("\(fault.row)\t\(fault.name)") }
+      return 0
+    case .check(let folder):
+      let verdict = try check(folder)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      say(String(decoding: try encoder.encode(verdict), as: UTF8.self))
+      return verdict.violations.isEmpty && verdict.problems.isEmpty ? 0 : 1
+    case .table:
+      try writeTable()
+      return 0
+    case .run:
+      return try Campaign(options).run() ? 0 : 1
+    }
+  }
+}
+
+/// A line on standard output, at once.
+func say(_ text: String) {
+  FileHandle.standardOutput.write(Data((text + "\n").utf8))
+}

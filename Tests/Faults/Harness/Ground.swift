@@ -1,0 +1,55 @@
+import Foundation
+import TestSupport
+import Threads
+
+/// The servers under a round. One after the other many rounds use the same, each with a database and topics of its own and an
+/// emptied Redis.
+final class Ground {
+  enum Kind: String, Sendable, CaseIterable {
+    /// One broker of a real Kafka.
+    case single
+    /// Three brokers, whose links can be cut.
+    case brokers
+    /// librdkafka's mock cluster.
+    case mock
+  }
+
+  let kind: Kind
+  let stack: LocalStack
+  /// Of `brokers` alone.
+  let brokers: KafkaBrokers?
+  /// Where the Redis is that the sale is on: the stack's, or a replica that has taken over.
+  var redisPort: Int
+  private var rounds = 0
+  /// Topics pile up: after so many rounds the servers are started anew.
+  private static let roundLimit = 40
+
+  init(_ kind: Kind) throws {
+    self.kind = kind
+    brokers = kind == .brokers ? try KafkaBrokers.start(with: [.redis, .postgres]) : nil
+    stack = try brokers?.stack ?? LocalStack.start()
+    redisPort = stack.redisPort
+    guard stack.isRealKafka == (kind != .mock) else {
+      throw TestSupportError("the proof needs a real Kafka: set KAFKA_HOME")
+    }
+  }
+
+  deinit { end() }
+
+  func end() {
+    if let brokers { brokers.end() } else { stack.end() }
+  }
+
+  /// Whether it has served its time.
+  var isWornOut: Bool { rounds >= Self.roundLimit }
+
+  /// Everything as at the beginning, whatever the round before has done to it.
+  func reset() throws {
+    rounds += 1
+    redisPort = stack.redisPort
+    try stack.redis("config", "set", "maxmemory", "0")
+    try stack.redis("config", "set", "appendfsync", "everysec")
+    try stack.flushRedis()
+    try stack.redis("script", "flush")
+  }
+}

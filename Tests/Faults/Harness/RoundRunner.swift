@@ -1,0 +1,132 @@
+import Checker
+import Foundation
+import TestSupport
+import Threads
+
+/// What a round came to.
+struct Outcome: Sendable {
+  let row: Int
+  let fault: String
+  let seed: UInt64
+  /// Violations, and what kept the round from proving anything.
+  let findings: [String]
+  let isProof: Bool
+  /// Of each injury that interrupts service, in order.
+  let backMs: [Int]
+  let evidence: String
+  let seconds: Double
+  /// Where its evidence was left: of a round that failed, or when it was to be kept.
+  let folder: String?
+
+  var isClean: Bool { isProof && findings.isEmpty }
+}
+
+/// Plays rounds, one after the other on the same servers as long as they serve.
+final class RoundRunner {
+  private let output: String
+  private let keepsAll: Bool
+  private var ground: Ground?
+
+  /// Folders of rounds go below `output`.
+  init(output: String, keepsAll: Bool) {
+    (self.output, self.keepsAll) = (output, keepsAll)
+  }
+
+  /// One round of a fault. What breaks in the harness itself is a finding too: a round without a verdict proves nothing.
+  func play(_ fault: Fault, seed: UInt64) -> Outcome {
+    let begin = nowUs()
+    let folder = "\(output)/\(String(format: "%02d", fault.row))-\(fault.name)-\(seed)"
+    try? FileManager.default.removeItem(atPath: folder)
+    var findings: [String] = []
+    var verdict: Verdict?
+    var injuries: [Round.Injury] = []
+    do {
+      let sale = try Sale(groundFor(fault.plan.ground), fault.plan, folder: folder)
+      do {
+        verdict = try play(fault, seed, sale)
+      } catch {
+        findings.append("harness: \(error)")
+        ground = nil  // Its servers may be in any state.
+      }
+      injuries = sale.injuries
+      findings += verdict.map { $0.problems + $0.violations.map(\.description) } ?? []
+      if !findings.isEmpty || keepsAll { leave(sale, findings) }
+      sale.kill()
+    } catch {
+      findings.append("harness: no sale: \(error)")
+      ground = nil
+    }
+    let isKept = !findings.isEmpty || keepsAll
+    if !isKept { try? FileManager.default.removeItem(atPath: folder) }
+    return Outcome(
+      row: fault.row, fault: fault.name, seed: seed, findings: findings,
+      isProof: verdict?.problems.isEmpty ?? false,
+      backMs: verdict?.backMs.compactMap { $0 } ?? [],
+      evidence: injuries.map { "\($0.name): \($0.evidence)" }.joined(separator: "; "),
+      seconds: Double(nowUs() - begin) / 1e6, folder: isKept ? folder : nil)
+  }
+
+  /// Ends the servers.
+  func end() { ground = nil }
+
+  private func groundFor(_ kind: Ground.Kind) throws -> Ground {
+    if let ground, ground.kind == kind, !ground.isWornOut { return ground }
+    ground = nil  // Two stacks at a time are too much for a small machine.
+    let new = try Ground(kind)
+    ground = new
+    return new
+  }
+
+  private func play(_ fault: Fault, _ seed: UInt64, _ sale: Sale) throws -> Verdict {
+    var random = Seeded(seed)
+    let sampler = try Sampler(sale)
+    defer { sampler.end() }
+    try sale.startCrowd(seed: seed)
+    try fault.inflict(sale, &random)
+    try sale.finishCrowd()
+    try sale.awaitRest()
+    sampler.end()
+    try sale.end()
+    try write(sale, fault, seed)
+    try collect(into: sale.folder, from: sale.places)
+    return try check(sale.folder)
+  }
+
+  private func write(_ sale: Sale, _ fault: Fault, _ seed: UInt64) throws {
+    let round = Round(
+      row: fault.row, fault: fault.name, seed: seed,
+      activities: [
+        Round.Activity(
+          id: sale.deployment.activity, stock: sale.plan.stock, limit: 1, untilHeld: true)
+      ],
+      partitions: Deployment.partitions, claimDeadlineMs: Deployment.claimDeadlineMs,
+      toldFromUs: try sale.toldFromUs(), injuries: sale.injuries,
+      bounds: [
+        "draw": Round.Bounds(rssKB: 200_000, descriptors: 400, threads: 40),
+        "worker": Round.Bounds(rssKB: 200_000, descriptors: 100, threads: 40),
+      ],
+      planted: sale.planted, allows: sale.plan.allows)
+    try JSONEncoder().encode(round).write(to: URL(fileURLWithPath: sale.folder + "/round.json"))
+  }
+
+  /// What a person needs to see what happened.
+  private func leave(_ sale: Sale, _ findings: [String]) {
+    do {
+      let logs = sale.services.map { (name: $0.name, text: $0.log + $0.errorOutput) }
+      let folder = sale.folder + "/logs"
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for (name, text) in logs {
+        try text.write(toFile: "\(folder)/\(name).log", atomically: true, encoding: .utf8)
+      }
+      let told = (try? String(contentsOfFile: sale.folder + "/told.jsonl", encoding: .utf8)) ?? ""
+      let timeline = sale.timeline.merged(
+        logs: logs, told: told, toldFromUs: (try? sale.toldFromUs()) ?? 0)
+      try timeline.write(
+        toFile: sale.folder + "/timeline.txt", atomically: true, encoding: .utf8)
+      try (findings.joined(separator: "\n") + "\n").write(
+        toFile: sale.folder + "/findings.txt", atomically: true, encoding: .utf8)
+    } catch {
+      say("the logs of the round could not be kept in \(sale.folder): \(error)")
+    }
+  }
+}

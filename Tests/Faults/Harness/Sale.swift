@@ -1,0 +1,213 @@
+import Checker
+import Foundation
+import Glibc
+import PostgresClient
+import RedisClient
+import TestSupport
+import Threads
+
+// DESIGN
+// A sale goes on at a slow rate while faults are brought about, then as fast as it can until every slot is held. A fault
+// says what it did by `injure`: when it began, when it was mended, and the evidence that it really happened; without
+// evidence the round proves nothing. Several faults may run at once on threads of their own, so everything here is
+// safe to use from them.
+
+/// One sale that is broken on purpose.
+final class Sale: @unchecked Sendable {
+  let ground: Ground
+  let plan: Plan
+  let deployment: Deployment
+  let timeline = Timeline()
+  private(set) var draws: [ServiceProcess] = []
+  private(set) var workers: [ServiceProcess] = []
+  /// Where this round's files are.
+  let folder: String
+  private let injuriesLock = Lock<[Round.Injury]>([])
+  private let plantedLock = Lock<[Round.Planted]>([])
+  private var crowd: Subprocess?
+
+  /// Starts the services and the crowd.
+  init(_ ground: Ground, _ plan: Plan, folder: String) throws {
+    (self.ground, self.plan, self.folder) = (ground, plan, folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try ground.reset()
+    deployment = try Deployment(ground, plan)
+    for (index, settings) in plan.workers.enumerated() {
+      workers.append(try service(.worker, index + 1, settings))
+    }
+    for (index, settings) in plan.draws.enumerated() {
+      draws.append(try service(.draw, index + 1, settings))
+    }
+    for service in services { try service.start() }
+    for service in services { try service.awaitReady() }
+  }
+
+  var services: [ServiceProcess] { draws + workers }
+  var injuries: [Round.Injury] { injuriesLock.withLock { $0 } }
+  var planted: [Round.Planted] { plantedLock.withLock { $0 } }
+
+  private func service(
+    _ kind: ServiceProcess.Kind, _ number: Int, _ settings: [String: String]
+  ) throws -> ServiceProcess {
+    let name = "\(kind == .draw ? "draw" : "worker")-\(number)"
+    return ServiceProcess(
+      kind, number: number, launcher: kind == .draw ? plan.drawLauncher : plan.workerLauncher,
+      environment: try deployment.environment(of: name, worker: kind == .worker, settings),
+      timeline: timeline)
+  }
+
+  /// Another worker, for faults that change their number.
+  func addWorker(_ settings: [String: String] = [:]) throws -> ServiceProcess {
+    let worker = try service(.worker, workers.count + 1, settings)
+    workers.append(worker)
+    try worker.start()
+    return worker
+  }
+
+  // MARK: The crowd
+
+  func startCrowd(seed: UInt64) throws {
+    let urls = draws.flatMap { ["--url", "http://127.0.0.1:\($0.port)"] }
+    timeline.note("crowd: begins")
+    crowd = try Subprocess(
+      builtProduct("Crowd"),
+      urls + [
+        "--activity", "\(deployment.activity)", "--users", "\(plan.stock + plan.stock / 5)",
+        "--concurrency", "64", "--ask-twice", "0.1", "--give-back", "\(plan.giveBack)",
+        "--requests-per-second", "\(plan.rate)", "--until-held", "--ask-at-end",
+        "--claim-deadline-ms", "\(Deployment.claimDeadlineMs)", "--timeout-ms", "5000",
+        "--patience", "100000", "--deadline", "\(plan.limitS)", "--settle", "30",
+        "--seed", "\(max(1, seed))", "--load-only", "--json",
+        "--record", folder + "/told.jsonl", "--hurry-file", folder + "/hurry",
+      ], environment: deployment.environment)
+  }
+
+  /// Waits until so many slots are held in Redis.
+  func sell(_ count: Int, within seconds: Double = 40) throws {
+    let isSold = eventually(within: seconds, everyMs: 20) { ((try? held()) ?? 0) >= count }
+    guard isSold else { throw TestSupportError("not sold: \(count) slots") }
+  }
+
+  /// Waits until so many more are held.
+  func sellMore(_ count: Int, within seconds: Double = 40) throws {
+    try sell(min(plan.stock, try held() + count), within: seconds)
+  }
+
+  /// Lets the crowd take the rest as fast as it can, and waits for its end.
+  func finishCrowd() throws {
+    timeline.note("crowd: hurries")
+    try Data().write(to: URL(fileURLWithPath: folder + "/hurry"))
+    guard let crowd else { throw TestSupportError("there is no crowd") }
+    let status = try crowd.wait(within: Double(plan.limitS) + 60)
+    timeline.note("crowd: \(status)")
+    try crowd.output.write(toFile: folder + "/report.json", atomically: true, encoding: .utf8)
+    if status == .exited(2) { throw TestSupportError("the crowd: \(crowd.tail)") }
+  }
+
+  /// When the crowd's own clock began, on the monotonic clock.
+  func toldFromUs() throws -> Int64 {
+    struct Began: Decodable { let startedUs: Int64 }
+    let report = try Data(contentsOf: URL(fileURLWithPath: folder + "/report.json"))
+    return try JSONDecoder().decode(Began.self, from: report).startedUs
+  }
+
+  /// Where the checker reads.
+  var places: Places {
+    Places(
+      redisPort: ground.redisPort, redisDatabase: 0, postgres: deployment.postgres,
+      kafka: ground.stack.kafkaBootstrap, topic: deployment.topic,
+      controlTopic: deployment.controlTopic, activities: [deployment.activity])
+  }
+
+  // MARK: Faults
+
+  /// Does something to the pair, and notes when and with what evidence. `body` breaks, and mends what does not
+  /// mend itself; it gives the evidence that the fault really happened, or nil when it cannot tell.
+  func injure(_ name: String, back: Back, _ body: () throws -> String?) throws {
+    timeline.note("fault: \(name) begins")
+    let startUs = nowUs()
+    let evidence = try body()
+    let healedUs = nowUs()
+    timeline.note("fault: \(name) is over: \(evidence ?? "NOT SHOWN")")
+    let (kind, withinMs): (String, Int) =
+      switch back {
+      case .draws(let ms): ("draws", ms)
+      case .worker(let ms): ("worker", ms)
+      case .none: ("none", 0)
+      }
+    injuriesLock.withLock {
+      $0.append(
+        Round.Injury(
+          name: name, startUs: startUs, healedUs: healedUs, back: kind, backWithinMs: withinMs,
+          evidence: evidence ?? "", isShown: evidence != nil))
+    }
+  }
+
+  /// A dead letter that a fault has caused on purpose.
+  func plant(partition: Int, offset: Int, reason: String) {
+    plantedLock.withLock {
+      $0.append(Round.Planted(partition: partition, offset: offset, reason: reason))
+    }
+  }
+
+  // MARK: Looking
+
+  /// Slots held in Redis, asked past every proxy.
+  func held() throws -> Int {
+    Int(try redis([RedisCommand("HLEN", "\(stockKey):locks")])[0].int ?? 0)
+  }
+
+  var stockKey: String { "stock:{\(deployment.activity)}" }
+
+  func redis(_ commands: [RedisCommand]) throws -> [RedisReply] {
+    try RedisConnection(RedisEndpoint(port: ground.redisPort)).pipeline(commands)
+  }
+
+  /// The first column, text, of what Postgres answers, past every proxy.
+  @discardableResult
+  func query(_ sql: String) throws -> [String] {
+    let connection = try PostgresConnection(PostgresSettings(connection: deployment.postgres))
+    defer { connection.close() }
+    let result = try connection.execute(sql)
+    return (0..<result.rowCount).map { result.optionalText($0, 0) ?? "" }
+  }
+
+  /// Waits until nothing is on its way any more: outbox empty, nothing releasing, every held slot a row.
+  func awaitRest(within seconds: Double = 40) throws {
+    let isThere = eventually(within: seconds, everyMs: 50) { (try? isAtRest()) ?? false }
+    timeline.note(isThere ? "at rest" : "NOT at rest after \(seconds) s")
+  }
+
+  private func isAtRest() throws -> Bool {
+    let replies = try redis([
+      RedisCommand("XLEN", "\(stockKey):outbox"), RedisCommand("HLEN", "\(stockKey):locks"),
+      RedisCommand("HVALS", "\(stockKey):locks"),
+    ])
+    let locks = replies[2].elements ?? []
+    guard replies[0].int == 0, let held = replies[1].int,
+      !locks.contains(where: { $0.text?.hasSuffix(" r") ?? false })
+    else { return false }
+    let rows = try query(
+      "SELECT count(*)::text FROM claim WHERE state = 'claimed' AND activity = \(deployment.activity)"
+    )
+    return rows[0] == "\(held)"
+  }
+
+  /// Ends whatever still runs, at once.
+  func kill() {
+    crowd?.signal(SIGKILL)
+    for service in services where service.isRunning { service.process.signal(SIGKILL) }
+  }
+
+  /// Ends the services in good order; those that do not are said.
+  func end() throws {
+    for service in services where service.isRunning {
+      service.process.signal(SIGCONT)
+      service.process.signal(SIGTERM)
+    }
+    for service in services where service.isRunning {
+      let status = try service.process.wait(within: 20)
+      if status != .exited(0) { throw TestSupportError("\(service.name) \(status) at its end") }
+    }
+  }
+}
