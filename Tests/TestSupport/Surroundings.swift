@@ -45,12 +45,13 @@ private func canBind(_ port: Int) -> Bool {
   return withAddress("0.0.0.0", port: port) { bind(descriptor, $0, $1) } == 0
 }
 
-/// The path of one of the package's executables: it lies beside the test bundle that is running.
+/// The path of one of the package's executables: it lies beside the test bundle that is running, or, where none is,
+/// beside the running executable.
 public func builtProduct(_ name: String) throws -> String {
-  guard let bundle = testBundlePath() else {
-    throw TestSupportError("no test bundle is mapped into this process")
+  guard let running = testBundlePath() ?? executablePath() else {
+    throw TestSupportError("neither a test bundle nor an executable is known of this process")
   }
-  let folder = bundle[..<(bundle.lastIndex(of: "/") ?? bundle.startIndex)]
+  let folder = running[..<(running.lastIndex(of: "/") ?? running.startIndex)]
   let path = "\(folder)/\(name)"
   guard access(path, X_OK) == 0 else {
     throw TestSupportError("\(path) is not built (swift build --build-tests builds it)")
@@ -72,4 +73,10 @@ private func testBundlePath() -> Substring? {
     if let start = line.firstIndex(of: "/") { return line[start...] }
   }
   return nil
+}
+
+private func executablePath() -> Substring? {
+  guard let path = realpath("/proc/self/exe", nil) else { return nil }
+  defer { free(path) }
+  return Substring(String(cString: path))
 }
