@@ -4,7 +4,8 @@ import Threads
 
 // DESIGN
 // One thread owns all sockets. Orders (redirect, hold, …) change the value in a lock and wake the thread, and
-// return when it has obeyed: after `hold` not one byte more passes, after `cut` every connection is closed.
+// return when it has obeyed: after `hold` not one byte more passes, after `cut` every connection is closed. What
+// waits to go on is a value (ProxyFlow) that decides when; the thread waits for sockets and for the earliest of those.
 
 /// A TCP address that stays while the server behind it changes, and a network that a test can break.
 ///
@@ -14,36 +15,28 @@ public final class RedirectingProxy: Sendable {
   /// More connections than this at a time are closed as they come.
   public static let connectionLimit = 256
 
-  /// What happens to the bytes.
-  enum Mode: Sendable {
-    case passing
-    /// Nothing is read, written, accepted or closed: silence.
-    case holding
-    /// Connections are closed, new ones as they come.
-    case refusing
-  }
-
-  struct Orders: Sendable {
-    var target: Int
-    var mode = Mode.passing
-    /// Grows with each `cut`.
-    var cuts = 0
-    var isEnded = false
-    var version = 0
-    /// The version that the thread has obeyed.
-    var obeyed = 0
-    /// Reported by the thread.
-    var connections = 0
-  }
-
   /// Where it accepts.
   public let port: Int
-  private let orders: Lock<Orders>
+  private let orders: Lock<ProxyOrders>
   private let wake: Int32
   private let thread: NamedThread
 
   /// Passes on to `target`, a port of 127.0.0.1. Listens on `host` (any 127.x.y.z) and `port`, or on a free one.
-  public init(to target: Int, host: String = "127.0.0.1", port: Int? = nil) throws {
+  public convenience init(to target: Int, host: String = "127.0.0.1", port: Int? = nil) throws {
+    try self.init(.port(target), host, port)
+  }
+
+  /// Passes on to the Unix socket at this path, of at most 107 bytes.
+  public convenience init(
+    toSocket path: String, host: String = "127.0.0.1", port: Int? = nil
+  ) throws {
+    guard path.utf8.count <= socketPathLimit else {
+      throw TestSupportError("too long for the path of a socket: \(path)")
+    }
+    try self.init(.socket(path), host, port)
+  }
+
+  private init(_ target: ProxyTarget, _ host: String, _ port: Int?) throws {
     let port = port ?? freePort()
     let listener = tcpSocket()
     var yes: Int32 = 1
@@ -60,7 +53,7 @@ public final class RedirectingProxy: Sendable {
       close(listener)
       throw TestSupportError("eventfd: \(String(cString: strerror(errno)))")
     }
-    let orders = Lock(Orders(target: target))
+    let orders = Lock(ProxyOrders(target: target))
     (self.port, self.wake, self.orders) = (port, wake, orders)
     thread = NamedThread("proxy-\(port)") {
       ProxyLoop(listener: listener, wake: wake, orders: orders).run()
@@ -72,8 +65,11 @@ public final class RedirectingProxy: Sendable {
   /// Connections that pass through it now.
   public var connections: Int { orders.withLock { $0.connections } }
 
+  /// What has really happened to bytes and connections.
+  public var counters: Counters { orders.withLock { $0.counters } }
+
   /// New connections go to this port of 127.0.0.1; those that are there stay with the old one.
-  public func redirect(to target: Int) { order { $0.target = target } }
+  public func redirect(to target: Int) { order { $0.target = .port(target) } }
 
   /// Closes all connections, whose clients may connect again.
   public func cut() { order { $0.cuts += 1 } }
@@ -84,8 +80,14 @@ public final class RedirectingProxy: Sendable {
   /// Closes all connections, and new ones as they come, until `pass`.
   public func refuse() { order { $0.mode = .refusing } }
 
-  /// Ends `hold` and `refuse`.
-  public func pass() { order { $0.mode = .passing } }
+  /// Ends every fault that lasts: `hold`, `refuse`, `delay`, `slice`, `loseReplies`, `cutReplies`.
+  public func pass() {
+    order {
+      $0.mode = .passing
+      $0.shapes = BothWays(ProxyShape())
+      $0.replyFault = nil
+    }
+  }
 
   /// Closes everything. May be called twice.
   public func end() {
@@ -99,7 +101,7 @@ public final class RedirectingProxy: Sendable {
     close(wake)
   }
 
-  private func order(_ change: (inout Orders) -> Void) {
+  func order(_ change: (inout ProxyOrders) -> Void) {
     let version = orders.withLock { orders -> Int? in
       if orders.isEnded { return nil }
       change(&orders)
