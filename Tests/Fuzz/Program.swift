@@ -10,9 +10,10 @@ import Glibc
 typealias Fuzzer = @Sendable ([UInt8]) -> Bool
 
 @main
-enum App {
+enum Program {
   static let fuzzers: [String: Fuzzer] = [
-    "http": HTTPFuzzer.judge
+    "command": CommandFuzzer.judge, "configuration": ConfigurationFuzzer.judge,
+    "event": EventFuzzer.judge, "http": HTTPFuzzer.judge, "redis": RedisFuzzer.judge,
   ]
 
   /// libFuzzer's callback is a C function and captures nothing.
@@ -32,7 +33,7 @@ enum App {
 }
 
 private func callback(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
-  App.judge(Array(UnsafeBufferPointer(start: start, count: count))) ? 0 : -1
+  Program.judge(Array(UnsafeBufferPointer(start: start, count: count))) ? 0 : -1
 }
 
 /// Of libFuzzer.
