@@ -4,7 +4,11 @@
 
 /// Arguments, environment and settings file of both services, whatever they hold.
 enum ConfigurationFuzzer {
-  private static let names = ConfigKey.all.flatMap { [$0.name, $0.option, $0.environmentName] }
+  /// Made once: they are made of each other's letters.
+  private static let keys = ConfigKey.all.map {
+    ($0, option: $0.option, variable: $0.environmentName)
+  }
+  private static let names = keys.flatMap { [$0.0.name, $0.option, $0.variable] }
 
   static func judge(_ input: [UInt8]) -> Bool {
     guard let surroundings = Surroundings(input) else { return false }
@@ -38,11 +42,11 @@ enum ConfigurationFuzzer {
     _ configuration: Configuration, _ surroundings: Surroundings, _ scope: ConfigKey.Scope
   ) {
     let file = surroundings.path.flatMap { try? ConfigFile.read($0) } ?? []
-    for key in ConfigKey.all where key.kind != .properties && !key.isSecret {
+    for (key, option, variable) in keys where key.kind != .properties && !key.isSecret {
       let value = configuration.text(key.name)
       if let value { demand(key.complaint(about: value) == nil, "\(key.name) is '\(value)'") }
       let given =
-        lastArgument(key, surroundings.arguments) ?? surroundings.environment[key.environmentName]
+        lastArgument(key, option, surroundings.arguments) ?? surroundings.environment[variable]
         ?? file.last { $0.name == key.name }?.value ?? key.defaultValue ?? ""
       demand(value ?? "" == given, "\(key.name) is '\(value ?? "")', not '\(given)'")
       if case .integer(let range) = key.kind {
@@ -51,8 +55,8 @@ enum ConfigurationFuzzer {
     }
     for rule in Configuration.rules where isRead(rule.smaller, scope) && isRead(rule.larger, scope)
     {
-      demand(
-        rule.holds(configuration.int(rule.smaller), configuration.int(rule.larger)), "\(rule)")
+      let (small, large) = (configuration.int(rule.smaller), configuration.int(rule.larger))
+      demand(rule.order == .below ? small < large : small <= large, "\(rule)")
     }
   }
 
@@ -60,25 +64,29 @@ enum ConfigurationFuzzer {
     ConfigKey.all.contains { $0.name == name && ($0.scope == .both || $0.scope == scope) }
   }
 
-  private static func lastArgument(_ key: ConfigKey, _ arguments: [String]) -> String? {
+  private static func lastArgument(
+    _ key: ConfigKey, _ option: String, _ arguments: [String]
+  ) -> String? {
     var found: String?
     let options = arguments.prefix { $0 != "--" }
     for (place, argument) in options.enumerated() {
-      if argument.hasPrefix(key.option + "=") {
-        found = String(argument.dropFirst(key.option.count + 1))
-      } else if argument == key.option {
+      if argument.hasPrefix(option + "=") {
+        found = String(argument.dropFirst(option.count + 1))
+      } else if argument == option {
         found = key.kind == .flag ? "true" : arguments[place + 1]
       }
     }
     return found
   }
 
-  /// All values given again on the command line alone are the same settings.
+  /// All values that are no defaults given again on the command line alone are the same settings.
   private static func judgeWritten(_ configuration: Configuration, _ scope: ConfigKey.Scope) {
-    var arguments: [String] = []
-    for key in ConfigKey.all
-    where (key.scope == .both || key.scope == scope) && key.kind != .properties && !key.isSecret {
-      arguments.append("\(key.option)=\(configuration.text(key.name) ?? "")")
+    let keys = ConfigKey.all.filter {
+      ($0.scope == .both || $0.scope == scope) && $0.kind != .properties && !$0.isSecret
+    }
+    let arguments = keys.compactMap { key in
+      let value = configuration.text(key.name) ?? ""
+      return value == key.defaultValue ? nil : "\(key.option)=\(value)"
     }
     let again: Configuration
     do throws(ConfigError) {
@@ -88,8 +96,7 @@ enum ConfigurationFuzzer {
       demand(error.description.contains("carries a password"), "given again: \(error)")
       return
     }
-    for key in ConfigKey.all
-    where (key.scope == .both || key.scope == scope) && key.kind != .properties && !key.isSecret {
+    for key in keys {
       demand(again.text(key.name) == configuration.text(key.name), "\(key.name) given again")
     }
   }
