@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import Threads
 
@@ -46,13 +45,13 @@ private func canBind(_ port: Int) -> Bool {
   return withAddress("0.0.0.0", port: port) { bind(descriptor, $0, $1) } == 0
 }
 
-/// The path of one of the package's executables: it lies beside the test bundle that is running, or beside the
-/// executable that is.
+/// The path of one of the package's executables: it lies beside the test bundle that is running, or, where none is,
+/// beside the running executable.
 public func builtProduct(_ name: String) throws -> String {
-  guard let own = testBundlePath() ?? executablePath() else {
-    throw TestSupportError("/proc/self names neither a test bundle nor an executable")
+  guard let running = testBundlePath() ?? executablePath() else {
+    throw TestSupportError("neither a test bundle nor an executable is known of this process")
   }
-  let folder = own[..<(own.lastIndex(of: "/") ?? own.startIndex)]
+  let folder = running[..<(running.lastIndex(of: "/") ?? running.startIndex)]
   let path = "\(folder)/\(name)"
   guard access(path, X_OK) == 0 else {
     throw TestSupportError("\(path) is not built (swift build --build-tests builds it)")
@@ -77,5 +76,7 @@ private func testBundlePath() -> Substring? {
 }
 
 private func executablePath() -> Substring? {
-  (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map { $0[...] }
+  guard let path = realpath("/proc/self/exe", nil) else { return nil }
+  defer { free(path) }
+  return Substring(String(cString: path))
 }

@@ -46,8 +46,6 @@ struct BatchTransaction {
     var hold: (@Sendable (String) -> Void)?
   #endif
 
-  init(topic: String) { self.topic = topic }
-
   private static let lockOffsets = prepared("lock_offsets", PackageResources.lock_offsets_sql)
   private static let advance = prepared("advance_offsets", PackageResources.advance_offsets_sql)
   private static let applyClaims = prepared("apply_claims", PackageResources.apply_claims_sql)

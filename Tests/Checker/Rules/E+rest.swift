@@ -14,7 +14,7 @@ func checkRest(_ facts: Facts, _ findings: inout Findings) {
 private func checkLag(_ facts: Facts, _ findings: inout Findings) {
   for (partition, end) in facts.evidence.history.ends.sorted(by: { $0.key < $1.key }) {
     let next = facts.evidence.postgres.positions[partition]?.next ?? 0
-    findings.expect(next >= end, .E, "lag", "partition \(partition) is at \(next) of \(end)")
+    findings.expect(next >= end, .e, "lag", "partition \(partition) is at \(next) of \(end)")
   }
 }
 
@@ -22,7 +22,7 @@ private func checkCounts(
   _ redis: RedisState, _ activity: Round.Activity, _ facts: Facts, _ findings: inout Findings
 ) {
   func expect(_ isTrue: Bool, _ kind: String, _ text: @autoclosure () -> String) {
-    findings.expect(isTrue, .E, kind, "\(activity.id): \(text())")
+    findings.expect(isTrue, .e, kind, "\(activity.id): \(text())")
   }
   for oddity in redis.oddities { expect(false, "unreadable in Redis", oddity) }
   func field(_ name: String) -> String { redis.fields[name] ?? "nothing" }
@@ -52,11 +52,11 @@ private func checkEpochs(
   let (fence, epoch) = (facts.evidence.fence, "\(facts.evidence.postgres.epoch)")
   for (what, found) in [("fence", fence["epoch"]), ("activity", redis.fields["epoch"])] {
     findings.expect(
-      found == epoch, .E, "epoch in Redis",
+      found == epoch, .e, "epoch in Redis",
       "\(activity.id): the \(what)'s is \(found ?? "none"), and Postgres' \(epoch)")
   }
   findings.expect(
-    fence["fence"] != nil && redis.fields["fence"] == fence["fence"], .E, "fenced",
+    fence["fence"] != nil && redis.fields["fence"] == fence["fence"], .e, "fenced",
     "\(activity.id): \(redis.fields["fence"] ?? "none"), and the server's is \(fence["fence"] ?? "none")"
   )
 }
@@ -70,14 +70,14 @@ private func checkRecords(
   for entry in redis.entries where !entry.isReleased {
     recorded[entry.slot] = entry.owner
     findings.expect(
-      redis.locks[entry.slot]?.owner == entry.owner, .E, kind,
+      redis.locks[entry.slot]?.owner == entry.owner, .e, kind,
       "\(entry.owner) is recorded with \(entry.slot), which is \(name(redis.locks[entry.slot]?.owner))"
     )
   }
   let reserved = facts.slotsOfLetters(activity.id)
   for (slot, lock) in redis.locks.sorted(by: { $0.key < $1.key }) where !reserved.contains(slot) {
     findings.expect(
-      recorded[slot] == lock.owner, .E, kind,
+      recorded[slot] == lock.owner, .e, kind,
       "\(slot) is \(lock.owner)'s, and recorded with \(name(recorded[slot]))")
   }
 }
@@ -104,7 +104,7 @@ private func checkDifferences(
     }
     if redis.locks[slot]?.isReleasing ?? false { continue }  // Said already.
     findings.expect(
-      rows[slot] == lock, .E, "Redis and Postgres differ",
+      rows[slot] == lock, .e, "Redis and Postgres differ",
       "slot \(slot): \(lock.map { "\($0)" } ?? "free"), and \(rows[slot].map { "\($0)" } ?? "free")"
     )
   }
@@ -112,7 +112,7 @@ private func checkDifferences(
   if let surplus = facts.evidence.postgres.activities[activity.id]?.surplus {
     let held = redis.locks.count - waiting
     findings.expect(
-      held + surplus == activity.stock, .E, "free + held = total",
+      held + surplus == activity.stock, .e, "free + held = total",
       "\(activity.id): \(surplus) + \(held), not \(activity.stock)")
   }
 }
@@ -122,12 +122,12 @@ private func checkAllHeld(
 ) {
   for slot in 1...activity.stock {
     guard let lock = redis.locks[slot] else {
-      findings.add(.E, "not held in the end", "slot \(slot) of \(activity.id)")
+      findings.add(.e, "not held in the end", "slot \(slot) of \(activity.id)")
       continue
     }
     if activity.id != facts.drawn.id { continue }
     findings.expect(
-      facts.stories.all[lock.owner]?.slots.contains(slot) ?? false, .E, "held, and never told",
+      facts.stories.all[lock.owner]?.slots.contains(slot) ?? false, .e, "held, and never told",
       "slot \(slot) of \(lock.owner)")
   }
 }

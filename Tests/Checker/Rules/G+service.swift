@@ -19,12 +19,12 @@ func checkService(_ facts: Facts, _ findings: inout Findings) -> [Int?] {
       group = wider
     }
     guard let backUs else {
-      findings.add(.G, "never back", "\(injury.back) after \(injury.name)")
+      findings.add(.g, "never back", "\(injury.back) after \(injury.name)")
       return nil
     }
     let ms = Int((backUs - group.healedUs) / 1_000)
     findings.expect(
-      ms <= group.withinMs, .G, "back too late",
+      ms <= group.withinMs, .g, "back too late",
       "\(injury.back) after \(injury.name): \(ms) ms, not \(group.withinMs)")
     return ms
   }

@@ -9,7 +9,7 @@ func checkBounds(_ facts: Facts, _ findings: inout Findings) {
       ("descriptors", sample.descriptors, bounds.descriptors),
       ("threads", sample.threads, bounds.threads),
     ] where value > bound {
-      findings.add(.H, "\(what) of \(sample.name)", "\(value), not \(bound)")
+      findings.add(.h, "\(what) of \(sample.name)", "\(value), not \(bound)")
     }
   }
   for kind in Set(facts.round.bounds.keys).symmetricDifference(kinds).sorted() {
