@@ -6,7 +6,9 @@ import Testing
 
 /// A service is killed at a step of a claim: what stands where at that moment shows that it was there, and another one
 /// brings the claim to its end.
-@Suite(.serialized) struct HoldTests {
+@Suite(
+  .serialized, .enabled(if: hasRealKafka, "needs a broker of a real Kafka: set KAFKA_HOME"))
+struct HoldTests {
   /// Where a claim is when a step is held.
   struct Place: Sendable, CustomTestStringConvertible {
     let step: String
