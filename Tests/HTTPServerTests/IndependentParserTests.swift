@@ -75,7 +75,7 @@ import Testing
     let (accepted, refused) = try compare(inputs, python, "the kept corpus")
     print("independent parser: \(accepted) kept requests accepted, \(refused) inputs refused")
     // Both kinds are kept.
-    #expect(accepted > 10 && refused > 10)
+    #expect(accepted >= 5 && refused >= 5)
   }
 
   /// What differs is seen, in each part of a request: or all of the above would prove nothing.
