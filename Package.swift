@@ -156,7 +156,7 @@ let package = Package(
     .executableTarget(
       name: "Faults",
       dependencies: ["Checker", "PostgresClient", "RedisClient", "TestSupport", "Threads"],
-      path: "Tests/Faults", exclude: ["rounds.csv"], swiftSettings: strict),
+      path: "Tests/Faults", exclude: ["rounds.csv", "soak.csv"], swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(
@@ -172,7 +172,7 @@ let package = Package(
       ["Crowd", "HTTPServer", "RedisClient", "PostgresClient", "Threads", "TestSupport"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes", "TestSupport"]),
-    tests("LogTests", ["Log", "JSONBytes", "Threads"]),
+    tests("LogTests", ["Log", "JSONBytes", "Threads", "TestSupport"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("StockTests", ["Stock", "JSONBytes", "TestSupport"]),
     tests("TestSupportTests", ["TestSupport", "Threads"]),

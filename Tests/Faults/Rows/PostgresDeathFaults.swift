@@ -5,8 +5,8 @@ import TestSupport
 
 /// Postgres, or one of its sessions, that ends in the middle of what it does.
 let postgresDeathFaults = [
-  Fault(row: 15, name: "postgres-killed", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 15, name: "postgres-killed", plan: slowSale, breaks: [.postgres]) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     try sale.injure("Postgres killed", back: .worker(withinMs: backFromPostgresMs)) {
       let (before, start) = (try sale.applied(), try sale.postgresStart())
       let processes = try sale.killPostgres()
@@ -16,8 +16,8 @@ let postgresDeathFaults = [
         ? "\(processes) processes killed, started \(newStart), offsets \(before) -> \(after)" : nil
     }
   },
-  Fault(row: 15, name: "postgres-restarted", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 15, name: "postgres-restarted", plan: slowSale, breaks: [.postgres]) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     try sale.injure("Postgres restarted", back: .worker(withinMs: backFromPostgresMs)) {
       let start = try sale.postgresStart()
       try sale.ground.stack.stop(.postgres)
@@ -27,8 +27,8 @@ let postgresDeathFaults = [
     }
   },
   // One session dies hard: the server gives up all others, and goes through its recovery by itself.
-  Fault(row: 15, name: "backend-killed", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 15, name: "backend-killed", plan: slowSale, breaks: [.postgres]) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     try sale.injure("backend killed", back: .worker(withinMs: backFromPostgresMs)) {
       let pids = try sale.query(
         "SELECT pid::text FROM pg_stat_activity WHERE \(applyingBackends) ORDER BY pid")
@@ -43,8 +43,9 @@ let postgresDeathFaults = [
       return isOver ? "server process \(said)" : nil
     }
   },
-  Fault(row: 15, name: "backend-ended-at-commit", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 15, name: "backend-ended-at-commit", plan: slowSale, breaks: [.postgres]) {
+    sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     let wanted = Int.random(in: 3...8, using: &random)
     try sale.injure("backends ended at COMMIT", back: .worker(withinMs: backFromPostgresMs)) {
       let connection = try sale.slowCommits()
@@ -53,16 +54,19 @@ let postgresDeathFaults = [
       _ = try eventually(within: 20, everyMs: 1) {
         ended.formUnion(
           try sale.query(
-            "SELECT pid::text FROM pg_stat_activity WHERE \(sittingInCommit) AND pg_terminate_backend(pid)",
-            on: connection))
+            """
+            WITH found AS MATERIALIZED (SELECT pid FROM pg_stat_activity WHERE \(sittingInCommit))
+            SELECT pid::text FROM found WHERE pg_terminate_backend(pid)
+            """, on: connection))
         return ended.count >= wanted
       }
       return ended.count >= wanted
-        ? "\(ended.count) backends ended in COMMIT, told: \(sale.outages("").count) outages" : nil
+        ? "\(ended.count) backends ended in COMMIT, told: \(sale.outages().count) outages" : nil
     }
   },
-  Fault(row: 15, name: "answer-of-commit-lost", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 15, name: "answer-of-commit-lost", plan: slowSale, breaks: [.postgres]) {
+    sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     let wanted = Int.random(in: 2...5, using: &random)
     try sale.injure("answers of COMMIT lost", back: .worker(withinMs: backFromPostgresMs)) {
       let connection = try sale.slowCommits()

@@ -10,10 +10,11 @@ import TestSupport
 /// Postgres that forgets what it has committed.
 let postgresLossFaults = [
   Fault(
-    row: 17, name: "asynchronous-commit-crash", plan: Plan(allows: ["offsetsFallBack"]),
+    row: 17, name: "asynchronous-commit-crash",
+    plan: Plan(stock: 1_500, rate: 120, allows: ["offsetsFallBack"]),
     breaks: [.postgres], isCombinable: false
   ) { sale, random in
-    try sale.sell(Int.random(in: 100...250, using: &random))
+    try sale.sellAndApply(Int.random(in: 100...250, using: &random))
     let wanted = Int.random(in: 20...120, using: &random)
     try sale.injure("crash that loses commits", back: .worker(withinMs: backFromPostgresMs)) {
       try sale.setPostgres(["synchronous_commit": "off", "wal_writer_delay": "10s"])

@@ -10,7 +10,7 @@ let postgresRefusalFaults = [
     plan: Plan(stock: 2_000, rate: max(15, Int(1_000 / (Timing.outageS + 10))), limitS: 300),
     breaks: [.postgres], isCombinable: false
   ) { sale, random in
-    try sale.sell(Int.random(in: 40...80, using: &random))
+    try sale.sellAndApply(Int.random(in: 40...80, using: &random))
     try sale.injure("Postgres gone", back: .worker(withinMs: backFromPostgresMs)) {
       let start = try sale.postgresStart()
       let isKilled = Bool.random(using: &random)
@@ -25,13 +25,13 @@ let postgresRefusalFaults = [
       }
       try sale.restartPostgres()
       let newStart = try sale.postgresStart()
-      guard isOver, least > held, newStart != start, sale.outages("").count > 0 else { return nil }
+      guard isOver, least > held, newStart != start, sale.outages().count > 0 else { return nil }
       return "\(isKilled ? "killed" : "stopped") for \((nowUs() - goneUs) / 1_000) ms, "
-        + "held \(held) -> \(least) meanwhile; \(sale.outages("").last ?? "")"
+        + "held \(held) -> \(least) meanwhile; \(sale.outages().last ?? "")"
     }
   },
-  Fault(row: 16, name: "read-only", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 16, name: "read-only", plan: slowSale, breaks: [.postgres]) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     try sale.injure("Postgres read-only", back: .worker(withinMs: backFromPostgresMs)) {
       let before = sale.outages("read-only").count
       try sale.setPostgres(["default_transaction_read_only": "on"])
@@ -45,10 +45,12 @@ let postgresRefusalFaults = [
   },
   Fault(
     row: 16, name: "lock-wait",
-    plan: Plan(settings: ["SLIDING_STOCK_POSTGRES_LOCK_TIMEOUT_MS": "300"]), breaks: [.postgres],
+    plan: Plan(
+      stock: 1_500, rate: 120, settings: ["SLIDING_STOCK_POSTGRES_LOCK_TIMEOUT_MS": "300"]),
+    breaks: [.postgres],
     isCombinable: false
   ) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     let rows = [
       "activity WHERE id = \(sale.deployment.activity)",
       "consumer_offset WHERE topic = '\(sale.deployment.topic)'",
@@ -65,8 +67,8 @@ let postgresRefusalFaults = [
       return "\(rows.prefix { $0 != " " }): \(said)"
     }
   },
-  Fault(row: 16, name: "deadlock", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 16, name: "deadlock", plan: slowSale, breaks: [.postgres]) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     let wanted = Int.random(in: 1...3, using: &random)
     try sale.injure("deadlocks", back: .worker(withinMs: backFromPostgresMs)) {
       var victims: [Int] = []
@@ -77,8 +79,8 @@ let postgresRefusalFaults = [
         ? "deadlock detected in the workers' backends \(victims)" : nil
     }
   },
-  Fault(row: 16, name: "too-many-clients", breaks: [.postgres]) { sale, random in
-    try sale.sell(Int.random(in: 100...300, using: &random))
+  Fault(row: 16, name: "too-many-clients", plan: slowSale, breaks: [.postgres]) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     let wanted = Int.random(in: 4...12, using: &random)
     try sale.injure("too many clients", back: .worker(withinMs: backFromPostgresMs)) {
       let connection = try sale.postgresConnection()

@@ -5,9 +5,10 @@ import TestSupport
 
 /// What faults of Postgres look at and pull.
 extension Sale {
-  /// A superuser's connection past every proxy.
+  /// A superuser's connection past every proxy, also to a server that takes no writes.
   func postgresConnection() throws -> PostgresConnection {
-    try PostgresConnection(PostgresSettings(connection: deployment.postgres))
+    try PostgresConnection(
+      PostgresSettings(connection: deployment.postgres + " target_session_attrs=any"))
   }
 
   /// The first column, text, over a connection that is there.
@@ -25,20 +26,31 @@ extension Sale {
     return sum.first.flatMap { Int($0) } ?? 0
   }
 
+  /// Waits until so many slots are held and Postgres takes part: its workers have their partitions and apply.
+  func sellAndApply(_ count: Int) throws {
+    try sell(count)
+    let isApplied = try eventually(within: 40, everyMs: 20) { try applied() >= count }
+    guard isApplied else { throw TestSupportError("not applied: \(count) events") }
+  }
+
   /// When the server of the moment was started.
   func postgresStart() throws -> String { try query("SELECT pg_postmaster_start_time()::text")[0] }
 
   /// Sets what every session of the server goes by, the present ones too from their next statement on.
   func setPostgres(_ settings: [String: String]) throws {
-    for (name, value) in settings { try query("ALTER SYSTEM SET \(name) = '\(value)'") }
-    try query("SELECT pg_reload_conf()")
+    let connection = try postgresConnection()
+    for (name, value) in settings {
+      try query("ALTER SYSTEM SET \(name) = '\(value)'", on: connection)
+    }
+    try query("SELECT pg_reload_conf()::text", on: connection)
   }
 
   /// Ends `setPostgres`; said when it fails, for later rounds would stand on it.
   func resetPostgres() {
     do {
-      try query("ALTER SYSTEM RESET ALL")
-      try query("SELECT pg_reload_conf()")
+      let connection = try postgresConnection()
+      try query("ALTER SYSTEM RESET ALL", on: connection)
+      try query("SELECT pg_reload_conf()::text", on: connection)
     } catch {
       timeline.note("the settings of Postgres could not be reset: \(error)")
     }
@@ -77,10 +89,10 @@ extension Sale {
     postgresLog.components(separatedBy: text).count - 1
   }
 
-  /// What the workers have said of outages of Postgres, whose error holds one of these texts.
-  func outages(_ texts: String...) -> [String] {
+  /// What the workers have said of outages of Postgres; with a text, of those whose error holds it.
+  func outages(_ text: String? = nil) -> [String] {
     workers.flatMap { $0.events("postgres_away") }.compactMap { $0["error"] as? String }
-      .filter { error in texts.contains { error.contains($0) } }
+      .filter { error in text.map { error.contains($0) } ?? true }
   }
 
   /// Waits until the workers have said more of that than `count`; their last word, nil when they do not.
@@ -90,6 +102,8 @@ extension Sale {
   }
 }
 
+/// Slow enough that a sale outlasts a server's restart.
+let slowSale = Plan(stock: 1_500, rate: 120)
 /// How a worker's connection that applies is seen in `pg_stat_activity`.
 let applyingBackends = "application_name = 'stock-sync-worker apply'"
 /// All of the workers' connections.
