@@ -28,6 +28,8 @@ final class Sale: @unchecked Sendable {
   private let plantedLock = Lock<[Round.Planted]>([])
   private let belongings = Lock<[any Sendable]>([])
   private var crowd: Subprocess?
+  /// See `Sale+told.swift`.
+  let othersTold = Lock<[String]>([])
 
   /// Starts the services and the crowd.
   init(_ ground: Ground, _ plan: Plan, folder: String) throws {
@@ -119,6 +121,7 @@ final class Sale: @unchecked Sendable {
     timeline.note("crowd: \(status)")
     try crowd.output.write(toFile: folder + "/report.json", atomically: true, encoding: .utf8)
     if status == .exited(2) { throw TestSupportError("the crowd: \(crowd.tail)") }
+    try mergeTold()
   }
 
   /// When the crowd's own clock began, on the monotonic clock.
@@ -157,6 +160,20 @@ final class Sale: @unchecked Sendable {
         Round.Injury(
           name: name, startUs: startUs, healedUs: healedUs, back: kind, backWithinMs: withinMs,
           evidence: evidence ?? "", isShown: evidence != nil))
+    }
+  }
+
+  /// Makes one injury of all: of those that could be shown, if they are two at least.
+  func joinInjuries(startUs: Int64) {
+    injuriesLock.withLock { injuries in
+      let shown = injuries.filter(\.isShown)
+      let withinMs = 30_000 + injuries.reduce(0) { $0 + $1.backWithinMs }
+      injuries = [
+        Round.Injury(
+          name: injuries.map(\.name).joined(separator: " + "), startUs: startUs, healedUs: nowUs(),
+          back: "draws", backWithinMs: withinMs,
+          evidence: shown.map(\.evidence).joined(separator: "; "), isShown: shown.count >= 2)
+      ]
     }
   }
 

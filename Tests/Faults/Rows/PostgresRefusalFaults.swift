@@ -157,11 +157,12 @@ extension Sale {
       pids = try query(waiting, on: watching).compactMap { Int($0) }
       return !pids.isEmpty
     }
+    func found(_ pid: Int) -> Int { postgresLogCount("[\(pid)] ERROR:  deadlock detected") }
+    let before = pids.map(found)
     try query(
       "SELECT 1::text FROM consumer_offset WHERE topic = '\(deployment.topic)' ORDER BY partition FOR UPDATE",
       on: locking)
     try query("ROLLBACK", on: locking)
-    let log = postgresLog
-    return pids.first { log.contains("[\($0)] ERROR:  deadlock detected") }
+    return zip(pids, before).first { found($0) > $1 }?.0
   }
 }
