@@ -1,5 +1,6 @@
 import Checker
 import Foundation
+import Glibc
 import RedisClient
 import TestSupport
 import Threads
@@ -92,7 +93,7 @@ final class Soak {
     try sale.awaitRest()
     sampler.end()
     try RoundRunner.write(sale, row: fault.row, fault: fault.name, seed: seed)
-    try collect(into: sale.folder, from: sale.places)
+    try collectStanding(sale)
     let verdict = try check(sale.folder)
     let found = verdict.problems + verdict.violations.map(\.description)
     findings += found.map { "sale \(number), \(fault.name), seed \(seed): \($0)" }
@@ -103,6 +104,20 @@ final class Soak {
     if found.isEmpty, !options.isKeeping {
       try FileManager.default.removeItem(atPath: sale.folder)
     }
+  }
+
+  /// The evidence is read to the topics' ends, which heartbeats would move on and on: DrawServices stand still meanwhile, and
+  /// have their leases again before the next sale.
+  private func collectStanding(_ sale: Sale) throws {
+    let startMs = wallClockMs()
+    let draws = sale.services.filter { $0.kind == .draw && $0.isRunning }
+    do {
+      for draw in draws { try draw.signal(SIGSTOP) }
+      defer { for draw in draws { draw.process.signal(SIGCONT) } }
+      try collect(into: sale.folder, from: sale.places)
+    }
+    for draw in draws { try draw.awaitReady() }
+    broken.append(startMs...(wallClockMs() + Self.lateMs))
   }
 
   private func excuse(_ sale: Sale) {
