@@ -172,7 +172,7 @@ let package = Package(
     .executableTarget(
       name: "Faults",
       dependencies: ["Checker", "PostgresClient", "RedisClient", "TestSupport", "Threads"],
-      path: "Tests/Faults", exclude: ["rounds.csv"], swiftSettings: strict),
+      path: "Tests/Faults", exclude: ["rounds.csv", "soak.csv"], swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(
@@ -186,9 +186,10 @@ let package = Package(
     tests(
       "CrowdTests",
       ["Crowd", "HTTPServer", "RedisClient", "PostgresClient", "Threads", "TestSupport"]),
+    tests("FaultsTests", ["Faults"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes", "TestSupport"]),
-    tests("LogTests", ["Log", "JSONBytes", "Threads"]),
+    tests("LogTests", ["Log", "JSONBytes", "Threads", "TestSupport"]),
     tests("ConfigurationTests", ["Configuration"]),
     tests("StockTests", ["Stock", "JSONBytes", "TestSupport"]),
     tests("TestSupportTests", ["TestSupport", "Threads"]),

@@ -3,7 +3,7 @@ import Foundation
 /// How the harness was called.
 struct Options: Sendable {
   enum Command: Sendable {
-    case run, list, table
+    case run, list, table, soak
     case check(String)
   }
 
@@ -28,6 +28,7 @@ extension Options {
   static let help = """
     Usage: Faults [run] [--row N,…] [--fault NAME,…] [--rounds N] [--seed N] [--minutes M] [--jobs N] [--record] [--keep] [--output DIR]
            Faults list | table | check DIR
+           Faults soak [--minutes M] [--seed N] [--record] [--keep] [--output DIR]
 
     Breaks the running pair on purpose and lets the checker decide.
 
@@ -35,6 +36,8 @@ extension Options {
       list          the faults that there are
       table         writes the table of deploy/docs/faults.md anew, from Tests/Faults/rounds.csv
       check DIR     decides a kept round again
+      soak          one deployment for M minutes (60): sale after sale, each with a fault and a check of its own; memory,
+                    descriptors and threads stay flat, logs whole; --record writes Tests/Faults/soak.csv
 
       --row N,…     faults of these rows of the table     --fault NAME,…  these faults
       --rounds N    rounds of each ROW, its faults in turn (1)
@@ -59,6 +62,7 @@ extension Options {
       case "run": break
       case "list": options.command = .list
       case "table": options.command = .table
+      case "soak": options.command = .soak
       case "check":
         guard let folder = rest.popFirst() else { throw UsageError(description: "check needs DIR") }
         options.command = .check(folder)

@@ -1,6 +1,7 @@
 import Foundation
 import JSONBytes
 import Log
+import TestSupport
 import Testing
 import Threads
 
@@ -13,6 +14,18 @@ private func fields(_ line: String) throws -> [(name: String, value: JSONValue)]
 
 private func event(_ line: String) throws -> JSONValue? {
   try fields(line).first { $0.name == "event" }?.value
+}
+
+/// The writer threads of this process.
+private func logThreads() -> Set<String> {
+  let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+  return Set(all.filter { (readFile("/proc/self/task/\($0)/comm") ?? "").hasPrefix("log") })
+}
+
+/// Whether a thread has called `write`, however that went.
+private func hasWritten(_ thread: String) -> Bool {
+  let counts = (readFile("/proc/self/task/\(thread)/io") ?? "").split(separator: "\n")
+  return counts.contains { $0.hasPrefix("syscw:") && !$0.hasSuffix(": 0") }
 }
 
 @Suite(.timeLimit(.minutes(3))) struct LogTests {
@@ -147,6 +160,33 @@ private func event(_ line: String) throws -> JSONValue? {
     #expect(MonotonicTime.now.microseconds(since: start) < 15_000_000)
     log.info("after_close")
     pipe.closeWriteEnd()
+  }
+
+  @Test func aDiskThatIsFullLosesNoLinesOnceThereIsRoom() throws {
+    let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
+    let others = logThreads()
+    let log = Log(service: "s", instance: "i", descriptor: full)
+    for number in 0..<100 { log.info("held", ["number": .int(number)]) }
+    // Tried, and refused, at least once: what follows waits behind it.
+    try #require(eventually { logThreads().subtracting(others).contains(where: hasWritten) })
+    let pipe = LogPipe()
+    try #require(dup2(pipe.writeEnd, full) == full)
+    log.info("after")
+    log.close(until: .after(ms: 10_000))
+    close(full)
+    pipe.closeWriteEnd()
+    let events = try pipe.lines().map(event)
+    #expect(events == Array(repeating: .string("held"), count: 100) + [.string("after")])
+  }
+
+  @Test func aDiskThatStaysFullDoesNotHoldTheEndUp() {
+    let full = open("/dev/full", O_WRONLY | O_CLOEXEC)
+    let log = Log(service: "s", instance: "i", descriptor: full)
+    log.info("nowhere")
+    let start = MonotonicTime.now
+    log.close(until: start.adding(ms: 20_000))
+    #expect(MonotonicTime.now.microseconds(since: start) < 15_000_000)
+    close(full)
   }
 
   @Test func twoThreadsMayCloseIt() {

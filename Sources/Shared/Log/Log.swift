@@ -1,8 +1,8 @@
 // DESIGN
 // One JSON object per line: time, level, service, instance, event, then the event's fields. A caller
 // never blocks: it appends to a bounded inbox, and one thread writes. When the reader of our standard
-// output stalls, the inbox fills and lines are dropped, counted, and the count is said (`log_dropped`)
-// once the reader goes on.
+// output stalls, or the disk under it is full, the inbox fills and lines are dropped, counted, and the
+// count is said (`log_dropped`) once it goes on.
 
 internal import CLinux
 internal import Glibc
@@ -57,7 +57,7 @@ public final class Log: Sendable {
         var batch = lines.flatMap { $0 }
         let lost = takeDropped()
         if lost > 0 { batch += droppedLine(lost) }
-        if !Self.writeAll(batch, to: descriptor) {
+        if !Self.writeAll(batch, to: descriptor, unless: { inbox.hasClosed }) {
           // Nobody will ever read: hold no lines for them.
           inbox.close()
           break
@@ -117,8 +117,13 @@ public final class Log: Sendable {
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  /// False when nobody will ever read: the descriptor is closed or broken.
-  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  /// Between two tries while there is no room.
+  private static let roomPauseMs = 100
+
+  /// False when nobody will ever read: the descriptor is closed or broken, or has no room and the log `isEnding`.
+  private static func writeAll(
+    _ bytes: [UInt8], to descriptor: Int32, unless isEnding: () -> Bool
+  ) -> Bool {
     var offset = 0
     while offset < bytes.count {
       let written = bytes.withUnsafeBytes {
@@ -129,6 +134,8 @@ public final class Log: Sendable {
       } else if errno == EAGAIN {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&waiting, 1, 1_000)
+      } else if [ENOSPC, EDQUOT].contains(errno), !isEnding() {
+        usleep(UInt32(roomPauseMs) * 1_000)  // Somebody will make room.
       } else if errno != EINTR {
         return false
       }

@@ -39,6 +39,13 @@ public final class Inbox<Element: Sendable>: @unchecked Sendable {
     return elements.count
   }
 
+  /// Whether it was closed: nothing more is taken.
+  public var hasClosed: Bool {
+    monitor.lock()
+    defer { monitor.unlock() }
+    return isClosed
+  }
+
   public func offer(_ element: Element) -> Offer {
     offer(contentsOf: [element])
   }

@@ -8,7 +8,8 @@ final class Deployment {
   static let partitions = 4
   static let claimDeadlineMs = 1_000
 
-  let activity: Int
+  /// The one that is on sale.
+  private(set) var activity: Int
   let topic: String
   let controlTopic: String
   /// For reading past every proxy.
@@ -75,11 +76,18 @@ final class Deployment {
     try Subprocess.run(builtProduct("StockSyncWorker"), arguments, environment: environment)
   }
 
-  func createActivity(_ id: Int, stock: Int, limit: Int = 1) throws {
+  func createActivity(_ id: Int, stock: Int, limit: Int = 1, closes: String = "+1h") throws {
     try command([
       "activity", "create", "--id", "\(id)", "--name", "proof", "--stock", "\(stock)", "--limit",
-      "\(limit)", "--opens", "now", "--closes", "+1h",
+      "\(limit)", "--opens", "now", "--closes", closes,
     ])
+  }
+
+  /// Puts another one on sale; the one before closes when its time is over.
+  func renewActivity(stock: Int, closes: String) throws {
+    let next = activity + 1
+    try createActivity(next, stock: stock, closes: closes)
+    activity = next
   }
 
   /// The settings of one service, with proxies of its own.

@@ -50,7 +50,7 @@ final class RoundRunner {
       }
       injuries = sale.injuries
       findings += verdict.map { $0.problems + $0.violations.map(\.description) } ?? []
-      if !findings.isEmpty || keepsAll { leave(sale, findings) }
+      if !findings.isEmpty || keepsAll { Self.leave(sale, findings) }
       sale.kill()
     } catch {
       findings.append("harness: no sale: \(error)")
@@ -87,14 +87,15 @@ final class RoundRunner {
     try sale.awaitRest()
     sampler.end()
     try sale.end()
-    try write(sale, fault, seed)
+    try Self.write(sale, row: fault.row, fault: fault.name, seed: seed)
     try collect(into: sale.folder, from: sale.places)
     return try check(sale.folder)
   }
 
-  private func write(_ sale: Sale, _ fault: Fault, _ seed: UInt64) throws {
+  /// What the round was, for the checker.
+  static func write(_ sale: Sale, row: Int, fault: String, seed: UInt64) throws {
     let round = Round(
-      row: fault.row, fault: fault.name, seed: seed,
+      row: row, fault: fault, seed: seed,
       activities: [
         Round.Activity(
           id: sale.deployment.activity, stock: sale.plan.stock, limit: 1, untilHeld: true)
@@ -110,7 +111,7 @@ final class RoundRunner {
   }
 
   /// What a person needs to see what happened.
-  private func leave(_ sale: Sale, _ findings: [String]) {
+  static func leave(_ sale: Sale, _ findings: [String]) {
     do {
       let logs = sale.services.map { (name: $0.name, text: $0.log + $0.errorOutput) }
       let folder = sale.folder + "/logs"

@@ -20,10 +20,13 @@ final class Sale: @unchecked Sendable {
   let timeline = Timeline()
   private(set) var draws: [ServiceProcess] = []
   private(set) var workers: [ServiceProcess] = []
+  /// More of both, which take part in the sale like the others and which no fault knows of.
+  private(set) var spared: [ServiceProcess] = []
   /// Where this round's files are.
-  let folder: String
+  private(set) var folder: String
   private let injuriesLock = Lock<[Round.Injury]>([])
   private let plantedLock = Lock<[Round.Planted]>([])
+  private let belongings = Lock<[any Sendable]>([])
   private var crowd: Subprocess?
   /// See `Sale+told.swift`.
   let othersTold = Lock<[String]>([])
@@ -40,11 +43,23 @@ final class Sale: @unchecked Sendable {
     for (index, settings) in plan.draws.enumerated() {
       draws.append(try service(.draw, index + 1, settings))
     }
+    for _ in 0..<plan.spared {
+      spared.append(try service(.worker, workers.count + spared.count / 2 + 1, [:]))
+      spared.append(try service(.draw, draws.count + spared.count / 2 + 1, [:]))
+    }
     for service in services { try service.start() }
     for service in services { try service.awaitReady() }
   }
 
-  var services: [ServiceProcess] { draws + workers }
+  /// The next sale on the same services: an activity and a folder of its own. What was planted stays, for its letters do.
+  func renew(folder: String, closes: String) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try deployment.renewActivity(stock: plan.stock, closes: closes)
+    self.folder = folder
+    injuriesLock.withLock { $0 = [] }
+  }
+
+  var services: [ServiceProcess] { draws + workers + spared }
   var injuries: [Round.Injury] { injuriesLock.withLock { $0 } }
   var planted: [Round.Planted] { plantedLock.withLock { $0 } }
 
@@ -60,7 +75,7 @@ final class Sale: @unchecked Sendable {
 
   /// Another worker, for faults that change their number.
   func addWorker(_ settings: [String: String] = [:]) throws -> ServiceProcess {
-    let worker = try service(.worker, workers.count + 1, settings)
+    let worker = try service(.worker, workers.count + spared.count / 2 + 1, settings)
     workers.append(worker)
     try worker.start()
     return worker
@@ -69,7 +84,9 @@ final class Sale: @unchecked Sendable {
   // MARK: The crowd
 
   func startCrowd(seed: UInt64) throws {
-    let urls = draws.flatMap { ["--url", "http://127.0.0.1:\($0.port)"] }
+    let urls = services.filter { $0.kind == .draw }.flatMap {
+      ["--url", "http://127.0.0.1:\($0.port)"]
+    }
     timeline.note("crowd: begins")
     crowd = try Subprocess(
       builtProduct("Crowd"),
@@ -166,6 +183,9 @@ final class Sale: @unchecked Sendable {
       $0.append(Round.Planted(partition: partition, offset: offset, reason: reason))
     }
   }
+
+  /// Something that a fault needs to the end of the sale, and that goes with it.
+  func keep(_ thing: any Sendable) { belongings.withLock { $0.append(thing) } }
 
   // MARK: Looking
 

@@ -87,20 +87,10 @@ final class Sampler: @unchecked Sendable {
 
   private func sample(_ service: ServiceProcess) {
     let pid = service.pid
-    guard let status = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),
-      let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
-    else { return }
-    func field(_ name: String) -> Int? {
-      guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name + ":") })
-      else { return nil }
-      return line.split(whereSeparator: { " \t".contains($0) }).dropFirst().first.flatMap {
-        Int($0)
-      }
-    }
-    guard let resident = field("VmRSS"), let threads = field("Threads") else { return }
+    guard let figures = ProcessFigures(pid: pid) else { return }
     try? write([
-      "of": "process", "name": service.name, "pid": Int(pid), "rssKB": resident,
-      "descriptors": descriptors.count, "threads": threads,
+      "of": "process", "name": service.name, "pid": Int(pid), "rssKB": figures.rssKB,
+      "descriptors": figures.descriptors, "threads": figures.threads,
     ])
   }
 

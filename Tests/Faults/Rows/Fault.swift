@@ -28,6 +28,8 @@ struct Plan: Sendable {
   /// Settings of each DrawService besides the round's.
   var draws: [[String: String]] = [[:], [:]]
   var workers: [[String: String]] = [[:], [:]]
+  /// Instances of each service besides, which no fault touches.
+  var spared = 0
   /// What each service is started by, before its program's path.
   var drawLauncher: [String] = []
   var workerLauncher: [String] = []

@@ -1,0 +1,112 @@
+import Foundation
+import Glibc
+import PostgresClient
+import TestSupport
+
+/// What faults of Postgres look at and pull.
+extension Sale {
+  /// A superuser's connection past every proxy, also to a server that takes no writes.
+  func postgresConnection() throws -> PostgresConnection {
+    try PostgresConnection(
+      PostgresSettings(connection: deployment.postgres + " target_session_attrs=any"))
+  }
+
+  /// The first column, text, over a connection that is there.
+  @discardableResult
+  func query(_ sql: String, on connection: PostgresConnection) throws -> [String] {
+    let result = try connection.execute(sql)
+    return (0..<result.rowCount).map { result.optionalText($0, 0) ?? "" }
+  }
+
+  /// Events applied so far: the sum of the offsets that Postgres stands at.
+  func applied() throws -> Int {
+    let sum = try query(
+      "SELECT coalesce(sum(next), 0)::text FROM consumer_offset WHERE topic = '\(deployment.topic)'"
+    )
+    return sum.first.flatMap { Int($0) } ?? 0
+  }
+
+  /// Waits until so many slots are held and Postgres takes part: its workers have their partitions and apply.
+  func sellAndApply(_ count: Int) throws {
+    try sell(count)
+    let isApplied = try eventually(within: 40, everyMs: 20) { try applied() >= count }
+    guard isApplied else { throw TestSupportError("not applied: \(count) events") }
+  }
+
+  /// When the server of the moment was started.
+  func postgresStart() throws -> String { try query("SELECT pg_postmaster_start_time()::text")[0] }
+
+  /// Sets what every session of the server goes by, the present ones too from their next statement on.
+  func setPostgres(_ settings: [String: String]) throws {
+    let connection = try postgresConnection()
+    for (name, value) in settings {
+      try query("ALTER SYSTEM SET \(name) = '\(value)'", on: connection)
+    }
+    try query("SELECT pg_reload_conf()::text", on: connection)
+  }
+
+  /// Ends `setPostgres`; said when it fails, for later rounds would stand on it.
+  func resetPostgres() {
+    do {
+      let connection = try postgresConnection()
+      try query("ALTER SYSTEM RESET ALL", on: connection)
+      try query("SELECT pg_reload_conf()::text", on: connection)
+    } catch {
+      timeline.note("the settings of Postgres could not be reset: \(error)")
+    }
+  }
+
+  /// SIGKILL of the server and all its processes at once; how many there were.
+  func killPostgres() throws -> Int {
+    let server = ground.stack.pid(.postgres)
+    // Stopped it starts no others, and does not see them end.
+    Glibc.kill(server, SIGSTOP)
+    let children = postgresProcesses()
+    for child in children { Glibc.kill(child, SIGKILL) }
+    try ground.stack.kill(.postgres)
+    timeline.note("Postgres: signal 9 to process \(server) and its \(children.count)")
+    return children.count + 1
+  }
+
+  /// The server's own children.
+  func postgresProcesses() -> [Int32] {
+    let server = ground.stack.pid(.postgres)
+    let text = readFile("/proc/\(server)/task/\(server)/children") ?? ""
+    return text.split(separator: " ").compactMap { Int32($0) }
+  }
+
+  /// Starts it again unless it runs; for `defer`.
+  func restartPostgres() throws {
+    try ground.stack.restart(.postgres)
+    timeline.note("Postgres: started as process \(ground.stack.pid(.postgres))")
+  }
+
+  /// What the server has logged since its last start.
+  var postgresLog: String { readFile(ground.stack.directory + "/postgres/log") ?? "" }
+
+  /// How often a text is in it.
+  func postgresLogCount(_ text: String) -> Int {
+    postgresLog.components(separatedBy: text).count - 1
+  }
+
+  /// What the workers have said of outages of Postgres; with a text, of those whose error holds it.
+  func outages(_ text: String? = nil) -> [String] {
+    workers.flatMap { $0.events("postgres_away") }.compactMap { $0["error"] as? String }
+      .filter { error in text.map { error.contains($0) } ?? true }
+  }
+
+  /// Waits until the workers have said more of that than `count`; their last word, nil when they do not.
+  func outage(after count: Int, within seconds: Double = 20, _ text: String) -> String? {
+    let isSaid = eventually(within: seconds, everyMs: 20) { outages(text).count > count }
+    return isSaid ? outages(text).last : nil
+  }
+}
+
+/// Slow enough that a sale outlasts a server's restart.
+let slowSale = Plan(stock: 1_500, rate: 120)
+/// How a worker's connection that applies is seen in `pg_stat_activity`.
+let applyingBackends = "application_name = 'stock-sync-worker apply'"
+/// All of the workers' connections.
+let workersBackends = "application_name LIKE 'stock-sync-worker%'"
+/// From the mend to the first batch: the longest pause between two tries (2 s), a connection, a position, a batch.
+let backFromPostgresMs = 8_000
