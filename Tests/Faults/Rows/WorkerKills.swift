@@ -43,12 +43,12 @@ private func killWorker(
   try sale.injure(name, back: .worker(withinMs: workerBackMs)) {
     let partitions = worker.partitions
     try hold?.take(worker)
-    let transaction = try hold.map { try transactionState(sale, $0) }
+    let transaction = try hold.flatMap { try transactionState(sale, $0) }
     let death = try worker.kill()
     try worker.start()
-    let details = [death, "partitions \(partitions)", hold.map { "held: \($0.step)" }, transaction]
-    return hold != nil && transaction == .some(nil)
-      ? nil : details.compactMap { $0 }.joined(separator: ", ")
+    if hold != nil, transaction == nil { return nil }
+    let details = [death, "partitions \(partitions)", hold?.place, transaction]
+    return details.compactMap(\.self).joined(separator: ", ")
   }
   guard eventually(within: 20, everyMs: 20, { worker.applied > 0 }) else {
     throw TestSupportError("\(worker.name), started again, applies nothing")
