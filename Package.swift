@@ -157,7 +157,7 @@ let package = Package(
     .executableTarget(
       name: "Faults",
       dependencies: ["Checker", "PostgresClient", "RedisClient", "TestSupport", "Threads"],
-      path: "Tests/Faults", exclude: ["rounds.csv"], swiftSettings: strict),
+      path: "Tests/Faults", exclude: ["rounds.csv", "kills.csv"], swiftSettings: strict),
 
     // Tests; each starts the servers that it needs, through deploy/local.
     .target(

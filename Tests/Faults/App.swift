@@ -38,6 +38,8 @@ enum App {
     case .table:
       try writeTable()
       return 0
+    case .storm:
+      return try StormRun.play(options) ? 0 : 1
     case .run:
       return try Campaign(options).run() ? 0 : 1
     }

@@ -21,7 +21,7 @@ let terminations = [
 ]
 
 /// More than can be served: every connection of the crowd has a request in flight.
-private let busy = Plan(stock: 10_000, rate: 3_000)
+private let busy = Plan(stock: 6_000, rate: 3_000)
 
 /// The crowd's clock stops before a request is on its way to the service.
 private let onItsWayUs: Int64 = 20_000
