@@ -39,6 +39,9 @@ private func killWorker(
     }
   }
   try sale.sell(.random(in: 50...300, using: &random))
+  guard eventually(within: 20, everyMs: 5, { !worker.partitions.isEmpty }) else {
+    throw TestSupportError("\(worker.name) has no partitions")
+  }
   let name = "SIGKILL of \(worker.name), " + (step?.place ?? "at any moment")
   try sale.injure(name, back: .worker(withinMs: workerBackMs)) {
     let partitions = worker.partitions

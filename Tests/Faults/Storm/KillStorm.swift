@@ -21,6 +21,10 @@ final class KillStorm: Sendable {
   /// Of the kills that do not wait for the one before.
   private static let earlyShare = 0.25
   private static let earlyMs = 50...1_500
+  /// The others wait so much longer: workers are back later than DrawServices, and both storms are to last as long.
+  private static func restMs(_ service: Kill.Service) -> ClosedRange<Int> {
+    service == .draw ? 0...3_000 : 0...0
+  }
   /// Longest time until a killed instance serves again.
   private static let backWithinMs = 30_000
 
@@ -97,21 +101,29 @@ final class KillStorm: Sendable {
       absent.left(victim.name, kill: index)
       _ = try victim.kill()
       try victim.start()
-      let isEarly = Double.random(in: 0..<1, using: &random) < Self.earlyShare
-      let pauseMs = isEarly ? Int.random(in: Self.earlyMs, using: &random) : Self.backWithinMs
-      let next = MonotonicTime.after(ms: pauseMs)
-      while next > .now, isEarly || absent.contains(victim.name) { note(&absent) }
-      if !isEarly, absent.contains(victim.name) { throw notBack(victim.name) }
+      if Double.random(in: 0..<1, using: &random) >= Self.earlyShare {
+        try awaitReturn(of: victim.name, &absent)
+        watch(&absent, forMs: .random(in: Self.restMs(service), using: &random))
+      } else {
+        watch(&absent, forMs: .random(in: Self.earlyMs, using: &random))
+      }
     }
+    for name in absent.names { try awaitReturn(of: name, &absent) }
+  }
+
+  private func awaitReturn(of name: String, _ absent: inout Absent) throws {
     let last = MonotonicTime.after(ms: Self.backWithinMs)
-    while last > .now, let name = absent.names.first {
+    while absent.contains(name) {
+      guard last > .now else {
+        throw TestSupportError("\(name) is not in service \(Self.backWithinMs) ms after its start")
+      }
       note(&absent)
-      if last <= .now, absent.contains(name) { throw notBack(name) }
     }
   }
 
-  private func notBack(_ name: String) -> TestSupportError {
-    TestSupportError("\(name) is not in service \(Self.backWithinMs) ms after its start")
+  private func watch(_ absent: inout Absent, forMs ms: Int) {
+    let end = MonotonicTime.after(ms: ms)
+    while end > .now { note(&absent) }
   }
 
   /// Looks once who is back, and notes after how long.
