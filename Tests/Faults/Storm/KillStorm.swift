@@ -19,7 +19,7 @@ final class KillStorm: Sendable {
   /// Longest storm: so long for each kill of a service.
   private static let secondsPerKill = 3.6
   /// Of the kills that do not wait for the one before.
-  private static let earlyShare = 0.25
+  private static let earlyShare = 0.35
   private static let earlyMs = 50...1_500
   /// The others wait so much longer: workers are back later than DrawServices, and both storms are to last as long.
   private static func restMs(_ service: Kill.Service) -> ClosedRange<Int> {
