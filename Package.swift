@@ -198,7 +198,7 @@ let package = Package(
         "StockSyncWorker", "Stock", "StockRecords", "Protections", "RedisClient", "KafkaClient",
         "PostgresClient", "Configuration", "JSONBytes", "Log", "Threads", "TestSupport",
       ]),
-    tests("FaultsTests", ["Faults", "TestSupport"]),
+    tests("FaultsTests", ["Faults", "TestSupport", "Threads"]),
     // The whole pair under virtual time: the real decisions, played stores.
     tests(
       "SimulationTests",

@@ -36,6 +36,7 @@ enum App {
       say(String(decoding: try encoder.encode(verdict), as: UTF8.self))
       return verdict.violations.isEmpty && verdict.problems.isEmpty ? 0 : 1
     case .table:
+      try StormRun.writePicture()
       try writeTable()
       return 0
     case .storm:

@@ -37,7 +37,8 @@ extension Options {
       run           rounds of each fault chosen (default: every fault, once)
       storm         one sale with many SIGKILLs of both services, and how soon they were back
       list          the faults that there are
-      table         writes the table of deploy/docs/faults.md anew, from Tests/Faults/rounds.csv
+      table         writes the table of deploy/docs/faults.md anew, from Tests/Faults/rounds.csv, and the picture
+                    deploy/docs/kills.svg, from Tests/Faults/kills.csv
       check DIR     decides a kept round again
 
       --row N,…     faults of these rows of the table     --fault NAME,…  these faults

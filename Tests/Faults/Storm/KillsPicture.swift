@@ -38,7 +38,7 @@ struct KillsPicture {
     parts.append(
       text(
         (Self.left + Self.width - Self.right) / 2, bottom,
-        "seconds from SIGKILL until the same instance is in service again",
+        "seconds from SIGKILL until the same instance is in service again; dashed: median",
         "text-anchor=\"middle\""))
     return (parts + ["</svg>"]).joined(separator: "\n") + "\n"
   }
@@ -89,7 +89,7 @@ struct KillsPicture {
     func share(_ part: Double) -> String {
       seconds(back[min(back.count - 1, Int(part * Double(back.count)))])
     }
-    return "\(service.title): \(its.count) kills, median \(share(0.5)) (dashed), 95 % within "
+    return "\(service.title): \(its.count) kills, median \(share(0.5)), 95 % within "
       + "\(share(0.95)), worst \(seconds(worst)); \(its.count - back.count) killed again before"
   }
 

@@ -15,12 +15,18 @@ enum StormRun {
     let outcome = runner.play(storm.fault, seed: seed)
     tell(outcome)
     guard outcome.isClean, let file else { return outcome.isClean }
-    let kills = storm.kills
-    try KillsFile.text(kills, commit: file.commit, seed: seed).write(
+    try KillsFile.text(storm.kills, commit: file.commit, seed: seed).write(
       toFile: KillsFile.path, atomically: true, encoding: .utf8)
-    let title = "\(options.kills) SIGKILLs of each service in one sale: until service again"
+    try writePicture()
+    return true
+  }
+
+  /// Draws the kills of `Tests/Faults/kills.csv` anew.
+  static func writePicture() throws {
+    guard let kills = KillsFile.kills(try String(contentsOfFile: KillsFile.path, encoding: .utf8))
+    else { throw TestSupportError("\(KillsFile.path) is not a file of kills") }
+    let title = "\(kills.count) SIGKILLs in one sale: until service again"
     try KillsPicture(kills, title: title).svg.write(
       toFile: picturePath, atomically: true, encoding: .utf8)
-    return true
   }
 }
