@@ -36,10 +36,13 @@ enum App {
       say(String(decoding: try encoder.encode(verdict), as: UTF8.self))
       return verdict.violations.isEmpty && verdict.problems.isEmpty ? 0 : 1
     case .table:
+      try StormRun.writePicture()
       try writeTable()
       return 0
     case .soak:
       return try Soak(options).run() ? 0 : 1
+    case .storm:
+      return try StormRun.play(options) ? 0 : 1
     case .run:
       return try Campaign(options).run() ? 0 : 1
     }

@@ -3,7 +3,7 @@ import Foundation
 /// How the harness was called.
 struct Options: Sendable {
   enum Command: Sendable {
-    case run, list, table, soak
+    case run, list, table, storm, soak
     case check(String)
   }
 
@@ -19,6 +19,8 @@ struct Options: Sendable {
   var isRecording = false
   var isKeeping = false
   var jobs = 1
+  /// Of each service, in a storm.
+  var kills = 200
   var output = ".local/faults"
 }
 
@@ -27,14 +29,17 @@ struct UsageError: Error, CustomStringConvertible { let description: String }
 extension Options {
   static let help = """
     Usage: Faults [run] [--row N,…] [--fault NAME,…] [--rounds N] [--seed N] [--minutes M] [--jobs N] [--record] [--keep] [--output DIR]
+           Faults storm [--kills N] [--seed N] [--record] [--keep] [--output DIR]
            Faults list | table | check DIR
            Faults soak [--minutes M] [--seed N] [--record] [--keep] [--output DIR]
 
     Breaks the running pair on purpose and lets the checker decide.
 
       run           rounds of each fault chosen (default: every fault, once)
+      storm         one sale with many SIGKILLs of both services, and how soon they were back
       list          the faults that there are
-      table         writes the table of deploy/docs/faults.md anew, from Tests/Faults/rounds.csv
+      table         writes the table of deploy/docs/faults.md anew, from Tests/Faults/rounds.csv, and the picture
+                    deploy/docs/kills.svg, from Tests/Faults/kills.csv
       check DIR     decides a kept round again
       soak          one deployment for M minutes (60): sale after sale, each with a fault and a check of its own; memory,
                     descriptors and threads stay flat, logs whole; --record writes Tests/Faults/soak.csv
@@ -44,7 +49,9 @@ extension Options {
       --seed N      of the first round (random; each round prints its own)
       --minutes M   begin no round after so many minutes; without --rounds go on until then
       --jobs N      so many rounds side by side, each on servers of its own (1)
-      --record      add each round to Tests/Faults/rounds.csv; needs a clean checkout, for the commit is in the line
+      --kills N     SIGKILLs of each service in a storm (200)
+      --record      add each round to Tests/Faults/rounds.csv; needs a clean checkout, for the commit is in the line.
+                    Of a storm: write Tests/Faults/kills.csv and deploy/docs/kills.svg
       --keep        keep the evidence of every round, not only of those that failed
       --output DIR  where that is kept (.local/faults)
 
@@ -63,6 +70,7 @@ extension Options {
       case "list": options.command = .list
       case "table": options.command = .table
       case "soak": options.command = .soak
+      case "storm": options.command = .storm
       case "check":
         guard let folder = rest.popFirst() else { throw UsageError(description: "check needs DIR") }
         options.command = .check(folder)
@@ -107,6 +115,9 @@ extension Options {
     case "--jobs":
       jobs = Int(value) ?? 0
       return (1...16).contains(jobs)
+    case "--kills":
+      kills = Int(value) ?? 0
+      return (1...2_000).contains(kills)
     case "--output":
       output = value
       return !value.isEmpty

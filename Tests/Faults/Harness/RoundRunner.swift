@@ -85,6 +85,7 @@ final class RoundRunner {
     try fault.inflict(sale, &random)
     try sale.finishCrowd()
     try sale.awaitRest()
+    try sale.findProofs()
     sampler.end()
     try sale.end()
     try Self.write(sale, row: fault.row, fault: fault.name, seed: seed)

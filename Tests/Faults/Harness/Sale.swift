@@ -27,6 +27,7 @@ final class Sale: @unchecked Sendable {
   private let injuriesLock = Lock<[Round.Injury]>([])
   private let plantedLock = Lock<[Round.Planted]>([])
   private let belongings = Lock<[any Sendable]>([])
+  private let proofs = Lock<[(injury: String, find: @Sendable () throws -> String?)]>([])
   private var crowd: Subprocess?
   /// See `Sale+told.swift`.
   let othersTold = Lock<[String]>([])
@@ -174,6 +175,26 @@ final class Sale: @unchecked Sendable {
           back: "draws", backWithinMs: withinMs,
           evidence: shown.map(\.evidence).joined(separator: "; "), isShown: shown.count >= 2)
       ]
+    }
+  }
+
+  /// More evidence of an injury, which shows only when the crowd has ended: in its record, or in later log lines. Nil: the
+  /// fault is not shown.
+  func prove(_ injury: String, _ find: @escaping @Sendable () throws -> String?) {
+    proofs.withLock { $0.append((injury, find)) }
+  }
+
+  /// Looks for it. Throws what a proof throws: a promise that was broken.
+  func findProofs() throws {
+    for (name, find) in proofs.withLock({ $0 }) {
+      let evidence = try find()
+      timeline.note("fault: \(name): \(evidence ?? "NOT SHOWN")")
+      injuriesLock.withLock { injuries in
+        for index in injuries.indices where injuries[index].name == name {
+          injuries[index].evidence += ", " + (evidence ?? "not shown")
+          injuries[index].isShown = injuries[index].isShown && evidence != nil
+        }
+      }
     }
   }
 

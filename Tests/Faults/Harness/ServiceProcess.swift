@@ -56,6 +56,14 @@ final class ServiceProcess: Sendable {
     if signal == SIGKILL { try process.wait(within: 10) }
   }
 
+  /// SIGKILL; says how it ended. Throws unless that is what ended it.
+  func kill() throws -> String {
+    try signal(SIGKILL)
+    let status = try process.wait(within: 10)
+    guard status == .signalled(SIGKILL) else { throw TestSupportError("\(name) \(status)") }
+    return "\(name), process \(pid), \(status)"
+  }
+
   /// SIGTERM, and its end in good order.
   @discardableResult
   func terminate(within seconds: Double = 20) throws -> ExitStatus {

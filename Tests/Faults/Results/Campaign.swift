@@ -69,13 +69,14 @@ struct Campaign {
     guard let kind = number == 1 ? kinds.first : kinds.last else { return nil }
     return queues[kind]?.removeFirst()
   }
+}
 
-  private func tell(_ outcome: Outcome) {
-    let back = outcome.backMs.isEmpty ? "-" : outcome.backMs.map(String.init).joined(separator: ",")
-    say(
-      "\(outcome.isClean ? "ok  " : "FAIL") row \(outcome.row) \(outcome.fault) seed \(outcome.seed): "
-        + "back \(back) ms, \(String(format: "%.1f", outcome.seconds)) s; \(outcome.evidence)")
-    for finding in outcome.findings.prefix(12) { say("     \(finding)") }
-    if let folder = outcome.folder { say("     \(folder)") }
-  }
+/// What a round came to, for who watches.
+func tell(_ outcome: Outcome) {
+  let back = outcome.backMs.isEmpty ? "-" : outcome.backMs.map(String.init).joined(separator: ",")
+  say(
+    "\(outcome.isClean ? "ok  " : "FAIL") row \(outcome.row) \(outcome.fault) seed \(outcome.seed): "
+      + "back \(back) ms, \(String(format: "%.1f", outcome.seconds)) s; \(outcome.evidence)")
+  for finding in outcome.findings.prefix(12) { say("     \(finding)") }
+  if let folder = outcome.folder { say("     \(folder)") }
 }

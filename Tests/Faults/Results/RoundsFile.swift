@@ -9,12 +9,13 @@ struct RoundsFile: Sendable {
 
   let commit: String
 
-  /// For adding to it. Throws unless the checkout is that of its commit, but for this file and what is made from it.
+  /// For adding to it. Throws unless the checkout is that of its commit, but for this file, the kills of a storm, and what is made from both.
   static func forThisCommit() throws -> RoundsFile {
     let changes = try Subprocess.run(
       "git",
       [
-        "status", "--porcelain", "--", ".", ":!Tests/Faults/rounds.csv", ":!deploy/docs",
+        "status", "--porcelain", "--", ".", ":!Tests/Faults/rounds.csv", ":!Tests/Faults/kills.csv",
+        ":!deploy/docs",
       ], directory: projectDirectory)
     guard changes.isEmpty else {
       throw TestSupportError("the checkout has changes, so no commit stands for it:\n\(changes)")
