@@ -50,6 +50,10 @@ final class Sale: @unchecked Sendable {
     _ kind: ServiceProcess.Kind, _ number: Int, _ settings: [String: String]
   ) throws -> ServiceProcess {
     let name = "\(kind == .draw ? "draw" : "worker")-\(number)"
+    let settings = settings.mapValues {
+      $0.replacingOccurrences(of: "{folder}", with: folder)
+        .replacingOccurrences(of: "{name}", with: name)
+    }
     return ServiceProcess(
       kind, number: number, launcher: kind == .draw ? plan.drawLauncher : plan.workerLauncher,
       environment: try deployment.environment(of: name, worker: kind == .worker, settings),

@@ -1,7 +1,8 @@
 /// Every fault that the harness knows, in the order of the table.
-let catalogue: [Fault] = (kafkaFaults + poisonFaults + redisFaults + replayFaults).sorted {
-  ($0.row, $0.name) < ($1.row, $1.name)
-}
+let catalogue: [Fault] =
+  (brokerFaults + kafkaFaults + poisonFaults + producerFaults + redisFaults + replayFaults).sorted {
+    ($0.row, $0.name) < ($1.row, $1.name)
+  }
 
 /// What cannot be brought about here, and why: the table says so.
 let notHere: [Int: String] = [:]

@@ -25,7 +25,7 @@ struct Plan: Sendable {
   /// Draws that begin each second, until all faults have been brought about.
   var rate = 250
   var giveBack = 0.05
-  /// Settings of each DrawService besides the round's.
+  /// Settings of each DrawService besides the round's; `{folder}` stands for the round's folder and `{name}` for the service.
   var draws: [[String: String]] = [[:], [:]]
   var workers: [[String: String]] = [[:], [:]]
   /// What each service is started by, before its program's path.

@@ -53,15 +53,18 @@ struct Topic {
     return records
   }
 
-  /// Adds one record of any bytes: an absent payload is a null, an absent key none.
+  /// Adds one record of any bytes; an absent payload is a null.
   func add(_ payload: [UInt8]?, key: String?, to partition: Int, folder: String) throws {
     let path = folder + "/record"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try Data(payload ?? []).write(to: URL(fileURLWithPath: path))
-    try Subprocess.run(
-      "kcat",
-      Self.producing + ["-b", bootstrap, "-t", name, "-p", "\(partition)"]
-        + (key.map { ["-k", $0] } ?? []) + (payload == nil ? ["-Z"] : []) + [path])
+    guard let payload, !payload.isEmpty else {
+      // kcat sends no empty file: a line with nothing behind the key.
+      try Data("\(key ?? "")\t\n".utf8).write(to: URL(fileURLWithPath: path))
+      return try produce(
+        to: partition, ["-K", "\\t"] + (payload == nil ? ["-Z"] : []), input: path)
+    }
+    try Data(payload).write(to: URL(fileURLWithPath: path))
+    try produce(to: partition, (key.map { ["-k", $0] } ?? []) + [path])
   }
 
   /// Adds copies, each to the partition that its record was in, those of one partition in the order given.
@@ -79,16 +82,20 @@ struct Topic {
         text += key + [UInt8(ascii: "\t")] + payload + [UInt8(ascii: "\n")]
       }
       try Data(text).write(to: URL(fileURLWithPath: path))
-      let writer = try Subprocess(
-        "kcat",
-        Self.producing + ["-b", bootstrap, "-t", name, "-p", "\(partition)", "-K", "\\t"],
-        input: path)
-      let status = try writer.wait(within: 60)
-      guard status.isSuccess else {
-        throw TestSupportError("kcat \(status): \(writer.errorOutput)")
-      }
+      try produce(to: partition, ["-K", "\\t"], input: path)
     }
   }
 
-  private static let producing = ["-P", "-X", "acks=all", "-X", "message.max.bytes=4000000"]
+  private func produce(
+    to partition: Int, _ arguments: [String], input: String = "/dev/null"
+  ) throws {
+    let writer = try Subprocess(
+      "kcat",
+      [
+        "-P", "-b", bootstrap, "-t", name, "-p", "\(partition)", "-X", "acks=all",
+        "-X", "message.max.bytes=4000000",
+      ] + arguments, input: input)
+    let status = try writer.wait(within: 60)
+    guard status.isSuccess else { throw TestSupportError("kcat \(status): \(writer.errorOutput)") }
+  }
 }
