@@ -24,6 +24,23 @@ func library(_ name: String, pkgConfig: String? = nil, apt: [String]) -> Target 
     name: name, path: "Sources/Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt(apt)])
 }
 
+/// `FUZZ=1`, set by deploy/fuzz: the services become libraries, so that one program can hold them with the fuzzers.
+let isFuzzing = Context.environment["FUZZ"] != nil
+
+func service(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]) -> Target {
+  let path = "Sources/\(name)"
+  if isFuzzing {
+    // Its `main` must not be the program's.
+    let entry = ["-entry-point-function-name", "\(name)_main"].flatMap { ["-Xfrontend", $0] }
+    return .target(
+      name: name, dependencies: dependencies, path: path, resources: resources,
+      swiftSettings: strict + [.unsafeFlags(entry)])
+  }
+  return .executableTarget(
+    name: name, dependencies: dependencies, path: path, resources: resources,
+    swiftSettings: strict)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(
     name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
@@ -31,10 +48,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "sliding-stock",
-  products: [
-    .executable(name: "DrawService", targets: ["DrawService"]),
-    .executable(name: "StockSyncWorker", targets: ["StockSyncWorker"]),
-  ],
+  products: isFuzzing
+    ? [.executable(name: "Fuzz", targets: ["Fuzz"])]
+    : [
+      .executable(name: "DrawService", targets: ["DrawService"]),
+      .executable(name: "StockSyncWorker", targets: ["StockSyncWorker"]),
+    ],
   targets: [
     // The C libraries, and the kernel's calls that Glibc's module hides.
     .systemLibrary(name: "CLinux", path: "Sources/Shared/CLinux"),
@@ -49,6 +68,7 @@ let package = Package(
     shared("Configuration", ["JSONBytes"]),
     shared("Stock", ["JSONBytes", "CLinux"]),
     shared("Protections"),
+    shared("TestHolds", ["Log", "Threads"]),
     shared("RedisClient", ["CHiredis", "Threads"]),
     shared("StockRecords", ["Stock", "RedisClient"]),
     shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
@@ -57,28 +77,25 @@ let package = Package(
     shared("HTTPServer", ["CLinux", "Threads"]),
 
     // The two services.
-    .executableTarget(
-      name: "DrawService",
-      dependencies: [
+    service(
+      "DrawService",
+      [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
+        "TestHolds", "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
       ],
-      path: "Sources/DrawService",
       resources: [
         .embedInCode("Scripts/prologue.lua"),
         .embedInCode("Scripts/claim.lua"),
         .embedInCode("Scripts/release.lua"),
         .embedInCode("Scripts/acknowledge.lua"),
         .embedInCode("Scripts/look.lua"),
-      ],
-      swiftSettings: strict),
-    .executableTarget(
-      name: "StockSyncWorker",
-      dependencies: [
+      ]),
+    service(
+      "StockSyncWorker",
+      [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
+        "TestHolds", "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
       ],
-      path: "Sources/StockSyncWorker",
       resources: [
         .embedInCode("Preheat/server.lua"),
         .embedInCode("Preheat/preheat.lua"),
@@ -126,8 +143,7 @@ let package = Package(
         .embedInCode("Reconcile/surplus_check.sql"),
         .embedInCode("Reconcile/kept_slot.sql"),
         .embedInCode("Reconcile/activities_by_retention.sql"),
-      ],
-      swiftSettings: strict),
+      ]),
 
     // The local stack's broker for machines without a Kafka: librdkafka's mock cluster as a process.
     .executableTarget(
@@ -210,3 +226,14 @@ let package = Package(
       ["Crowd", "CCurl", "RedisClient", "JSONBytes", "Threads", "TestSupport"]),
   ]
 )
+
+if isFuzzing {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "DrawService", "StockSyncWorker", "CHiredis", "Configuration", "HTTPServer", "JSONBytes",
+        "RedisClient", "Stock", "StockRecords", "Threads",
+      ],
+      path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict))
+}

@@ -8,20 +8,13 @@ enum App {
   static func main() {
     Signals.prepare()
     do {
-      let configuration = try Configuration(
-        scope: .draw, arguments: Array(CommandLine.arguments.dropFirst()),
-        environment: processEnvironment())
-      if configuration.wantsHelp {
+      let asked = try asked(
+        Array(CommandLine.arguments.dropFirst()), environment: processEnvironment())
+      guard let (settings, level) = asked else {
         print(help)
         exit(0)
       }
-      if let word = configuration.positionals.first {
-        throw ConfigError("'\(word)' is no option; --help lists them")
-      }
-      let settings = try Settings(configuration)
-      let log = Log(
-        service: "draw", instance: settings.instance,
-        level: LogLevel(name: try configuration.required("log.level")) ?? .info)
+      let log = Log(service: "draw", instance: settings.instance, level: level)
       let status = DrawService(settings, log: log).run()
       log.close(until: .after(ms: 1_000))
       exit(status)
@@ -29,6 +22,20 @@ enum App {
       complain("DrawService: \(error)\n")
       exit(2)
     }
+  }
+
+  /// What a command line asks for; nil: the help. Reads the files of the settings, nothing else.
+  static func asked(
+    _ arguments: [String], environment: [String: String]
+  ) throws(ConfigError) -> (Settings, LogLevel)? {
+    let configuration = try Configuration(
+      scope: .draw, arguments: arguments, environment: environment)
+    if configuration.wantsHelp { return nil }
+    if let word = configuration.positionals.first {
+      throw ConfigError("'\(word)' is no option; --help lists them")
+    }
+    let level = LogLevel(name: try configuration.required("log.level")) ?? .info
+    return (try Settings(configuration), level)
   }
 
   /// On standard error: standard output is the log's.

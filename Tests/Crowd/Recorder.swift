@@ -19,6 +19,8 @@ final class Recorder {
     append("{\"sentUs\":\((told.sentNs - startNs) / 1_000),\"latencyUs\":")
     append("\((told.answeredNs - told.sentNs) / 1_000),\"user\":\"\(errand.story.user)\"")
     if let request = errand.story.request { append(",\"request\":\"\(request)\"") }
+    // Whoever reads this must know that the request's name came by an answer, not with the call.
+    if !errand.plan.isKeyed { append(",\"keyed\":false") }
     append(",\"call\":\"\(told.call)\",\"service\":\(told.address),\"status\":\(told.status)")
     switch told.answer {
     case .claimed(let slot, let request, let replayed):

@@ -63,9 +63,46 @@ import Testing
     print("independent parser: seed \(seed)")
     var generator = RequestGenerator(seed: seed)
     let inputs = (0..<Self.cases).map { _ in generator.next() }
+    let (accepted, refused) = try compare(inputs, python, "seed \(seed)")
+    print("independent parser: \(accepted) requests accepted, \(refused) inputs refused")
+    #expect(accepted > Self.cases / 4 && refused > Self.cases / 4)
+  }
+
+  @Test(.enabled(if: python != nil, "needs a python3 with the module h11"))
+  func whatFuzzingKeptH11ReadsAlike() throws {
+    let python = try #require(Self.python)
+    let inputs = try keptInputs()
+    let (accepted, refused) = try compare(inputs, python, "the kept corpus")
+    print("independent parser: \(accepted) kept requests accepted, \(refused) inputs refused")
+    // Both kinds are kept.
+    #expect(accepted > 10 && refused > 10)
+  }
+
+  /// What differs is seen, in each part of a request: or all of the above would prove nothing.
+  @Test(.enabled(if: python != nil, "needs a python3 with the module h11"))
+  func aDifferenceInAnyPartIsSeen() throws {
+    let python = try #require(Self.python)
+    let sent = "PUT /a?b=c HTTP/1.1\r\nHost: h\r\nX: y\r\nContent-Length: 2\r\n\r\nok"
+    let other = [
+      sent.replacing("PUT", with: "GET"), sent.replacing("b=c", with: "b=d"),
+      sent.replacing("Host", with: "Hosts"), sent.replacing("X: y", with: "X: z"),
+      sent.replacing("X: y", with: "X:  y"), sent.replacing("ok", with: "no"),
+    ]
+    let judgements = try judge(([sent] + other).map { Array($0.utf8) }, python)
+    let reading = ParserHarness().read(sent)
+    let ours = reading.requests.map(Judgement.Request.init)
+    #expect(ours.count == 1 && ours == judgements[0].found)
+    for (text, judgement) in zip(other, judgements.dropFirst()) {
+      #expect(ours != judgement.found, "\(text.debugDescription)")
+    }
+  }
+
+  /// What ours accepts, h11 accepts with the same method, target, headers, body and end; how much was accepted and refused.
+  private func compare(
+    _ inputs: [[UInt8]], _ python: String, _ source: String
+  ) throws -> (accepted: Int, refused: Int) {
     let judgements = try judge(inputs, python)
     #expect(judgements.count == inputs.count)
-
     let harness = ParserHarness()
     var accepted = 0
     var refused = 0
@@ -74,13 +111,21 @@ import Testing
       let ours = reading.requests.map(Judgement.Request.init)
       #expect(
         ours == Array(judgement.found.prefix(ours.count)),
-        "seed \(seed), \(judgement.error ?? "accepted"): \(String(decoding: input, as: UTF8.self).debugDescription)"
+        "\(source), \(judgement.error ?? "accepted"): \(String(decoding: input, as: UTF8.self).debugDescription)"
       )
       accepted += ours.count
       if reading.refusal != nil { refused += 1 }
     }
-    print("independent parser: \(accepted) requests accepted, \(refused) inputs refused")
-    #expect(accepted > Self.cases / 4 && refused > Self.cases / 4)
+    return (accepted, refused)
+  }
+
+  /// The corpus of the HTTP fuzzer.
+  private func keptInputs() throws -> [[UInt8]] {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Fuzz/Corpus/http")
+    return try FileManager.default.contentsOfDirectory(
+      at: folder, includingPropertiesForKeys: nil
+    ).sorted { $0.path < $1.path }.map { Array(try Data(contentsOf: $0)) }
   }
 
   private func judge(_ inputs: [[UInt8]], _ python: String) throws -> [Judgement] {

@@ -15,6 +15,8 @@ public final class LocalStack: Sendable {
   private let variables: Lock<[String: String]>
   private let hasEnded = Lock(false)
   private let databasesGiven = Lock(0)
+  /// Between the detour's clients and Kafka.
+  let detour: RedirectingProxy?
 
   /// Starts private servers: Redis 0.1 s, PostgreSQL 1 s, Kafka 6 s (and 350 MB).
   ///
@@ -27,9 +29,10 @@ public final class LocalStack: Sendable {
     return stack
   }
 
-  init(directory: String, isOurs: Bool) {
+  init(directory: String, isOurs: Bool, detour: RedirectingProxy? = nil) {
     self.directory = directory
     self.isOurs = isOurs
+    self.detour = detour
     variables = Lock([:])
   }
 
@@ -47,6 +50,7 @@ public final class LocalStack: Sendable {
   public func end() {
     guard isOurs, !hasEnded.withLock({ exchange(&$0, true) }) else { return }
     _ = try? Subprocess.run(script, ["down", "--wipe", "--dir", directory], within: 120)
+    detour?.end()
   }
 
   // MARK: Where the servers are. A trap here names a part that was not started.
@@ -57,7 +61,7 @@ public final class LocalStack: Sendable {
   /// libpq connection string: superuser, over the Unix socket, in the database `sliding_stock`, which starts empty.
   public var postgresURL: String { setting("SLIDING_STOCK_POSTGRES_CONNECTION") }
   public var postgresPort: Int { Int(setting("STACK_POSTGRES_PORT"))! }
-  /// `HOST:PORT`.
+  /// `HOST:PORT`, joined by commas.
   public var kafkaBootstrap: String { setting("SLIDING_STOCK_KAFKA_BOOTSTRAP") }
   public var kafkaPartitions: Int { Int(setting("SLIDING_STOCK_KAFKA_PARTITIONS"))! }
   /// False on librdkafka's mock cluster, which forgets everything when it ends and takes no new topics from clients.
@@ -125,13 +129,15 @@ public final class LocalStack: Sendable {
 
   private var script: String { projectDirectory + "/deploy/local/stack" }
 
-  /// One command of `deploy/local/stack`; takes over what it says about the servers.
-  func command(_ words: [String], environment more: [String: String] = [:]) throws {
+  /// One command of `deploy/local/stack`; takes over what it says about the servers. Gives what it printed.
+  @discardableResult
+  func command(_ words: [String], environment more: [String: String] = [:]) throws -> String {
     var environment = more
     if let mock = try? builtProduct("MockKafka") { environment["STACK_MOCK_KAFKA"] = mock }
-    try Subprocess.run(
+    let output = try Subprocess.run(
       script, words + ["--dir", directory], environment: environment, within: 300)
     try readEnvironment()
+    return output
   }
 
   /// Takes over `directory/env`: lines `export NAME='VALUE'`.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -16,24 +17,24 @@ import Testing
   @Test func oldConnectionsStayAndNewOnesGoToTheNewTarget() throws {
     let proxy = try RedirectingProxy(to: first.redisPort)
     defer { end(proxy) }
-    let old = Client(proxy.port)
+    let old = RedisConnection(proxy.port)
     #expect(old.name() == "first")
     proxy.redirect(to: second.redisPort)
-    #expect(Client(proxy.port).name() == "second")
+    #expect(RedisConnection(proxy.port).name() == "second")
     #expect(old.name() == "first")
     proxy.cut()
     #expect(old.name() == nil)
-    #expect(Client(proxy.port).name() == "second")
+    #expect(RedisConnection(proxy.port).name() == "second")
   }
 
   @Test func whatIsHeldArrivesLater() throws {
     let proxy = try RedirectingProxy(to: first.redisPort)
     defer { end(proxy) }
-    let client = Client(proxy.port)
+    let client = RedisConnection(proxy.port)
     #expect(client.name() == "first")
     proxy.hold()
     client.ask()
-    let late = Client(proxy.port)
+    let late = RedisConnection(proxy.port)
     late.ask()
     #expect(client.answer(withinMs: 100) == nil)
     #expect(late.answer(withinMs: 100) == nil)
@@ -45,14 +46,14 @@ import Testing
   @Test func refusedConnectionsEndUntilItPassesAgain() throws {
     let proxy = try RedirectingProxy(to: first.redisPort)
     defer { end(proxy) }
-    let client = Client(proxy.port)
+    let client = RedisConnection(proxy.port)
     #expect(client.name() == "first")
     proxy.refuse()
     #expect(client.name() == nil)
-    #expect(Client(proxy.port).name() == nil)
+    #expect(RedisConnection(proxy.port).name() == nil)
     #expect(proxy.connections == 0)
     proxy.pass()
-    #expect(Client(proxy.port).name() == "first")
+    #expect(RedisConnection(proxy.port).name() == "first")
   }
 
   @Test func muchPassesThroughUnchanged() throws {
@@ -73,9 +74,9 @@ import Testing
   @Test func connectionsAreBoundedAndEndLeavesNone() throws {
     let proxy = try RedirectingProxy(to: first.redisPort)
     defer { end(proxy) }
-    let clients = (0..<RedirectingProxy.connectionLimit).map { _ in Client(proxy.port) }
+    let clients = (0..<RedirectingProxy.connectionLimit).map { _ in RedisConnection(proxy.port) }
     #expect(eventually { proxy.connections == RedirectingProxy.connectionLimit })
-    #expect(Client(proxy.port).name() == nil)
+    #expect(RedisConnection(proxy.port).name() == nil)
     #expect(clients[0].name() == "first")
     proxy.end()
     #expect(clients[0].name() == nil)
@@ -93,36 +94,4 @@ private func tcpConnects(_ port: Int) -> Bool {
   let descriptor = tcpSocket()
   defer { close(descriptor) }
   return withAddress(port: port) { connect(descriptor, $0, $1) } == 0
-}
-
-/// A connection that asks a Redis for its name.
-private final class Client {
-  private let descriptor = tcpSocket()
-
-  init(_ port: Int) {
-    #expect(withAddress(port: port) { connect(descriptor, $0, $1) } == 0)
-  }
-
-  deinit { close(descriptor) }
-
-  func name() -> String? {
-    ask()
-    return answer()
-  }
-
-  func ask() {
-    let command = Array("GET name\r\n".utf8)
-    _ = send(descriptor, command, command.count, Int32(MSG_NOSIGNAL))
-  }
-
-  /// Nil at the end of the connection or of the time.
-  func answer(withinMs limitMs: Int32 = 10_000) -> String? {
-    var readable = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&readable, 1, limitMs) == 1 else { return nil }
-    var bytes = [UInt8](repeating: 0, count: 100)
-    let count = recv(descriptor, &bytes, bytes.count, 0)
-    guard count > 0 else { return nil }
-    return String(decoding: bytes[..<count], as: UTF8.self).split(whereSeparator: \.isNewline).last
-      .map(String.init)
-  }
 }

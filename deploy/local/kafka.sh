@@ -18,11 +18,13 @@ kafka_prepare() {
   elif [[ -n ${KAFKA_HOME:-} ]]; then
     kafka_node_prepare
     echo kafka >"$dir/kafka/kind"
+    echo "${STACK_KAFKA_DETOUR:-}" >"$dir/kafka/detour"
   else
     mock_binary >/dev/null
     # It forgets the oldest beyond 5 MB a partition, about 40,000 claims: many partitions hold more.
     if [[ -z $partitions ]]; then echo 64 >"$dir/kafka/partitions"; fi
     echo mock >"$dir/kafka/kind"
+    echo "${STACK_MOCK_BROKERS:-1}" >"$dir/kafka/mock-brokers"
     echo "librdkafka mock cluster" >"$dir/kafka/name"
     printf '%s\n' "stock.events:$(cat "$dir/kafka/partitions")" stock.control:1 >"$dir/kafka/topics"
   fi
@@ -34,8 +36,9 @@ kafka_launch() {
     external) launch_server kafka sleep infinity ;;
     kafka) kafka_node_launch ;;
     mock)
-      rm -f "$dir/kafka/bootstrap"
-      launch_server kafka "$(mock_binary)" --topics "$dir/kafka/topics" --bootstrap "$dir/kafka/bootstrap"
+      rm -f "$dir/kafka/bootstrap" "$dir/kafka/command"
+      launch_server kafka "$(mock_binary)" --topics "$dir/kafka/topics" --bootstrap "$dir/kafka/bootstrap" \
+        --brokers "$(cat "$dir/kafka/mock-brokers" 2>/dev/null || echo 1)" --commands "$dir/kafka/command"
       ;;
   esac
 }
@@ -93,8 +96,11 @@ kafka_node_prepare() {
 }
 
 # Both ports are chosen anew together; a formatted folder keeps working, for it stores neither.
+#
+# With STACK_KAFKA_DETOUR=PORT clients that come in by that port of 127.0.0.1 are sent to the same port of 127.0.100.1,
+# where a test listens and passes on what it wants to, as with three brokers (brokers.sh).
 kafka_node_launch() {
-  local port control
+  local port control detour listener='' advertised=''
   port=$(cat "$dir/kafka/port")
   if [[ ! -s $dir/kafka/control ]] || [[ ! -s $dir/kafka/bootstrap ]] ||
     [[ $(cat "$dir/kafka/bootstrap") != "127.0.0.1:$port" ]]; then
@@ -102,12 +108,18 @@ kafka_node_launch() {
   fi
   control=$(cat "$dir/kafka/control")
   echo "127.0.0.1:$port" >"$dir/kafka/bootstrap"
+  detour=$(cat "$dir/kafka/detour" 2>/dev/null || true)
+  if [[ -n $detour ]]; then
+    listener=,DETOUR://127.0.0.1:$detour
+    advertised=,DETOUR://127.0.100.1:$detour
+  fi
   cat >"$dir/kafka/server.properties" <<TEXT
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$control
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$control
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$control$listener
+advertised.listeners=PLAINTEXT://127.0.0.1:$port$advertised
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs=$dir/kafka/data
 offsets.topic.replication.factor=1
@@ -167,6 +179,26 @@ command_topic() { # NAME PARTITIONS
     explain kafka "did not make topic $1"
     exit 1
   }
+}
+
+# Has the mock cluster do what no broker does on command, and prints what it says. One at a time: the folder is locked.
+command_mock() { # WORD…
+  local line="$$ $*" reply=$dir/kafka/command.reply
+  [[ $line =~ ^[A-Za-z0-9._\ -]{1,900}$ ]] || die "usage: stack mock COMMAND… (see --help)"
+  open_folder
+  is_running kafka || die "no Kafka runs in $dir"
+  [[ $(kafka_kind) == mock ]] || die "$(cat "$dir/kafka/name") takes no such commands"
+  echo "$line" >"$dir/kafka/command.new"
+  mv -f "$dir/kafka/command.new" "$dir/kafka/command"
+  await_ready kafka 10 grep -sq "^$$ " "$reply" || {
+    rm -f "$dir/kafka/command"
+    explain kafka "did not answer: $*"
+    exit 1
+  }
+  line=$(cat "$reply")
+  rm -f "$reply"
+  [[ $line == "$$ ok"* ]] || die "${line#"$$ "}"
+  echo "${line#"$$ ok "}"
 }
 
 kafka_environment() {

@@ -19,8 +19,10 @@ extension ActivityView {
       let locks = script.value(2)?.int, let opensMs = script.value(3)?.int,
       let closesMs = script.value(4)?.int, let limit = script.value(5)?.int
     else { return nil }
+    let (left, overflows) = total.subtractingReportingOverflow(locks)
+    if overflows { return nil }
     self.init(
-      state: state, total: total, left: total - locks, opensMs: opensMs, closesMs: closesMs,
+      state: state, total: total, left: left, opensMs: opensMs, closesMs: closesMs,
       limit: limit)
   }
 }

@@ -151,8 +151,8 @@ struct LaneOutcome {
     if events.isEmpty { return script.lastSeq == 0 }
     let ordered = events.sorted { $0.event.seq < $1.event.seq }
     let isConsistent =
-      ordered.first!.event.seq == script.firstSeq && ordered.last!.event.seq == script.lastSeq
-      && Int64(ordered.count) == script.lastSeq - script.firstSeq + 1
+      ordered.allSatisfy(\.event.isValid) && ordered.last!.event.seq == script.lastSeq
+      && ordered.enumerated().allSatisfy { $1.event.seq == script.firstSeq + Int64($0) }
     guard isConsistent else { return false }
     let id = OutboxEntry.ID(activity: activity, epoch: script.epoch, lastSeq: script.lastSeq)
     entry = OutboxEntry(id, events: ordered)

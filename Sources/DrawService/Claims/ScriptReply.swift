@@ -10,6 +10,9 @@ struct ScriptReply {
     case unknownActivity
   }
 
+  /// No clock of a server is past it (2255), and as nanoseconds it is a number yet.
+  private static let times: ClosedRange<Int64> = 0...9_000_000_000_000
+
   let status: Status
   /// Redis time, milliseconds since 1970.
   let nowMs: Int64
@@ -27,6 +30,7 @@ struct ScriptReply {
   init?(_ reply: RedisReply) {
     guard let values = reply.elements, values.count >= 6,
       let status = values[0].int.flatMap(Status.init), let nowMs = values[1].int,
+      Self.times.contains(nowMs),
       let epoch = values[2].int, let firstSeq = values[3].int, let lastSeq = values[4].int,
       let outboxLength = values[5].int
     else { return nil }

@@ -131,7 +131,7 @@ private func text(of context: UnsafeMutablePointer<redisContext>) -> String {
 
 extension RedisReply {
   /// Copies a reply of hiredis, which nests them at most 7 deep.
-  fileprivate init(_ reply: redisReply) {
+  init(_ reply: redisReply) {
     switch reply.type {
     case REDIS_REPLY_INTEGER: self = .integer(reply.integer)
     case REDIS_REPLY_STRING:

@@ -43,6 +43,13 @@ public struct StockEvent: Hashable, Sendable {
 
   public var key: [UInt8] { Array(lockKey(activity, slot).utf8) }
 
+  /// Whether a reader takes it; anything else would be a dead letter.
+  public var isValid: Bool {
+    let range = ActivityID.range
+    return range.contains(slot) && range.contains(seq) && range.contains(epoch)
+      && range.contains(timeMs) && Identifier.isValid(user) && Identifier.isValid(request)
+  }
+
   public func encoded() -> [UInt8] {
     var json = JSONWriter(capacity: 224)
     json.beginObject()

@@ -41,19 +41,22 @@ public struct OutboxRecord: Sendable, Equatable {
     default: throw unreadable("k is neither c nor r")
     }
     let lines = data.split(separator: "\n")
-    guard !lines.isEmpty, Int64(lines.count) == last - first + 1 else {
+    guard ActivityID.range.contains(first), ActivityID.range.contains(last), !lines.isEmpty,
+      Int64(lines.count) == last - first + 1
+    else {
       throw unreadable("\(lines.count) events for seq \(first) to \(last)")
     }
     var events: [StockEvent] = []
     for (place, line) in lines.enumerated() {
       let words = line.split(separator: " ")
-      guard words.count == 3, let slot = Int64(words[0]), Identifier.isValid(words[1]),
-        Identifier.isValid(words[2])
-      else { throw unreadable("event \(place + 1) is no 'slot user request'") }
-      events.append(
-        StockEvent(
-          kind: kind, activity: activity, slot: slot, seq: first + Int64(place), epoch: epoch,
-          user: String(words[1]), request: String(words[2]), timeMs: time))
+      guard words.count == 3, let slot = Int64(words[0]) else {
+        throw unreadable("event \(place + 1) is no 'slot user request'")
+      }
+      let event = StockEvent(
+        kind: kind, activity: activity, slot: slot, seq: first + Int64(place), epoch: epoch,
+        user: String(words[1]), request: String(words[2]), timeMs: time)
+      guard event.isValid else { throw unreadable("event \(place + 1) is none of ours") }
+      events.append(event)
     }
     lastSeq = last
     timeMs = time

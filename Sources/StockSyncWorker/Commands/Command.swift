@@ -40,31 +40,48 @@ enum Command: String, CaseIterable {
   case recover
   case reconcile
 
-  /// Words come before options; the longest that fit are the command.
-  static func run(_ arguments: [String], environment: [String: String]) -> CommandStatus {
+  /// What a command line asks for.
+  enum Asked {
+    case command(Command, Configuration)
+    /// To be printed.
+    case help(String)
+    /// To be complained: what was said, and the help.
+    case unknown(String)
+  }
+
+  /// Words come before options; together they are the command. Reads the files of the settings, nothing else.
+  static func asked(_ arguments: [String], environment: [String: String]) throws(ConfigError)
+    -> Asked
+  {
     let words = arguments.prefix { !$0.hasPrefix("-") }
     let options = Array(arguments.dropFirst(words.count))
     let asksHelp = options.contains("--help") || options.contains("-h")
     guard let command = Command(rawValue: words.joined(separator: " ")) else {
       if asksHelp || words.elementsEqual(["help"]) {
-        print(help(below: Array(words)))
-        return .ok
+        return .help(help(below: Array(words)))
       }
       let said = words.isEmpty ? "no command" : "'\(words.joined(separator: " "))' is no command"
-      complain("\(said)\n\n\(help(below: Array(words)))")
-      return .usage
+      return .unknown("\(said)\n\n\(help(below: Array(words)))")
     }
+    let configuration = try Configuration(
+      scope: .worker, options: command.options, arguments: options, environment: environment)
+    if configuration.wantsHelp { return .help(command.help) }
+    if let word = configuration.positionals.first {
+      throw ConfigError("'\(word)' is not expected; words of the command come first")
+    }
+    return .command(command, configuration)
+  }
+
+  static func run(_ arguments: [String], environment: [String: String]) -> CommandStatus {
     do {
-      let configuration = try Configuration(
-        scope: .worker, options: command.options, arguments: options, environment: environment)
-      if configuration.wantsHelp {
-        print(command.help)
-        return .ok
+      switch try asked(arguments, environment: environment) {
+      case .command(let command, let configuration): return try command.execute(configuration)
+      case .help(let text): print(text)
+      case .unknown(let text):
+        complain(text)
+        return .usage
       }
-      if let word = configuration.positionals.first {
-        throw ConfigError("'\(word)' is not expected; words of the command come first")
-      }
-      return try command.execute(configuration)
+      return .ok
     } catch let error as CommandError {
       complain(error.message)
       return error.status

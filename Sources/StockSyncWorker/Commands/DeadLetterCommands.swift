@@ -187,7 +187,7 @@ struct DeadLetterCommands {
     return (Int32(configuration.int("partition")), Int64(configuration.int("offset")))
   }
 
-  private static func place(after text: String?) throws -> DeadLetterStore.Place {
+  static func place(after text: String?) throws(ConfigError) -> DeadLetterStore.Place {
     guard let text else { return DeadLetterStore.Place() }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else {

@@ -55,12 +55,35 @@ import Testing
     #expect(result.answers.map(\.answer) == [.refused(refusal), .refused(refusal)])
   }
 
+  @Test func anEntryHasEachOfItsNumbersOnce() {
+    let items = [1, 3, 3].flatMap { claimItem(1, slot: 17, seq: $0, "r-1") }
+    let result = outcome(
+      Array(repeating: sampleRequest(), count: 3), sampleReply(first: 1, last: 3, items))
+    #expect(result.entry == nil)
+    #expect(result.complaint != nil)
+  }
+
+  @Test func anActivityThatCannotBeCountedIsNotDescribed() {
+    let numbers: [RedisReply] = [.min, 1, 0, 1, 1].map(RedisReply.integer)
+    let result = LaneOutcome(
+      .look(sampleActivity, [sampleRequest(.describe)]),
+      sampleReply([.string(Array("open".utf8))] + numbers), lease: goodLease)
+    #expect(result.answers.map(\.answer) == [.refused(.unavailable)])
+    #expect(result.complaint != nil)
+  }
+
   @Test(arguments: [
     RedisReply.null, .error(RedisServerError(code: "OOM", message: "no memory")), .array([]),
     sampleReply(claimItem(99, "r-1")), sampleReply([.integer(1)]),
     // An entry that is not what the items say.
     sampleReply(first: 8, last: 9, claimItem(1, slot: 17, seq: 8, "r-1")),
     sampleReply(first: 0, last: 0, claimItem(1, slot: 17, seq: 8, "r-1")),
+    // Events that a worker would refuse.
+    sampleReply(first: 8, last: 8, claimItem(1, slot: 17, seq: 8, "r 1")),
+    sampleReply(first: 8, last: 8, claimItem(1, slot: 0, seq: 8, "r-1")),
+    sampleReply(first: .min, last: .min, claimItem(1, slot: 17, seq: .min, "r-1")),
+    // A time that is none.
+    .array([0, .max, 3, 0, 0, 1].map(RedisReply.integer) + claimItem(2, slot: 17, "r-1")),
   ])
   func whatIsNotUnderstoodIsUnknownAndSaid(reply: RedisReply) {
     let result = outcome([sampleRequest()], reply)

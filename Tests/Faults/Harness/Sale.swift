@@ -25,6 +25,8 @@ final class Sale: @unchecked Sendable {
   private let injuriesLock = Lock<[Round.Injury]>([])
   private let plantedLock = Lock<[Round.Planted]>([])
   private var crowd: Subprocess?
+  /// See `Sale+told.swift`.
+  let othersTold = Lock<[String]>([])
 
   /// Starts the services and the crowd.
   init(_ ground: Ground, _ plan: Plan, folder: String) throws {
@@ -50,14 +52,20 @@ final class Sale: @unchecked Sendable {
     _ kind: ServiceProcess.Kind, _ number: Int, _ settings: [String: String]
   ) throws -> ServiceProcess {
     let name = "\(kind == .draw ? "draw" : "worker")-\(number)"
-    let settings = settings.mapValues {
-      $0.replacingOccurrences(of: "{folder}", with: folder)
-        .replacingOccurrences(of: "{name}", with: name)
+    let settings = settings.mapValues { value in
+      words(name).reduce(value) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
     }
     return ServiceProcess(
       kind, number: number, launcher: kind == .draw ? plan.drawLauncher : plan.workerLauncher,
       environment: try deployment.environment(of: name, worker: kind == .worker, settings),
       timeline: timeline)
+  }
+
+  /// What stands for something in a plan's settings.
+  private func words(_ name: String) -> [String: String] {
+    var words = ["{folder}": folder, "{name}": name]
+    if ground.kind == .single { words["{detour}"] = ground.stack.kafkaDetourBootstrap }
+    return words
   }
 
   /// Another worker, for faults that change their number.
@@ -106,6 +114,7 @@ final class Sale: @unchecked Sendable {
     timeline.note("crowd: \(status)")
     try crowd.output.write(toFile: folder + "/report.json", atomically: true, encoding: .utf8)
     if status == .exited(2) { throw TestSupportError("the crowd: \(crowd.tail)") }
+    try mergeTold()
   }
 
   /// When the crowd's own clock began, on the monotonic clock.
@@ -144,6 +153,20 @@ final class Sale: @unchecked Sendable {
         Round.Injury(
           name: name, startUs: startUs, healedUs: healedUs, back: kind, backWithinMs: withinMs,
           evidence: evidence ?? "", isShown: evidence != nil))
+    }
+  }
+
+  /// Makes one injury of all: of those that could be shown, if they are two at least.
+  func joinInjuries(startUs: Int64) {
+    injuriesLock.withLock { injuries in
+      let shown = injuries.filter(\.isShown)
+      let withinMs = 30_000 + injuries.reduce(0) { $0 + $1.backWithinMs }
+      injuries = [
+        Round.Injury(
+          name: injuries.map(\.name).joined(separator: " + "), startUs: startUs, healedUs: nowUs(),
+          back: "draws", backWithinMs: withinMs,
+          evidence: shown.map(\.evidence).joined(separator: "; "), isShown: shown.count >= 2)
+      ]
     }
   }
 

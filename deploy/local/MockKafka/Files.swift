@@ -64,4 +64,4 @@ func write(_ text: String, to descriptor: Int32) throws(Problem) {
   }
 }
 
-private func reason() -> String { String(cString: strerror(errno)) }
+func reason() -> String { String(cString: strerror(errno)) }

@@ -1,21 +1,23 @@
 import CRdKafka
 import Glibc
 
-/// One broker of librdkafka's mock cluster, on a port of 127.0.0.1 that the kernel chose.
+/// The brokers of librdkafka's mock cluster, 1 and on, each on a port of 127.0.0.1 that the kernel chose.
 final class MockCluster {
-  private let client: OpaquePointer
-  private let cluster: OpaquePointer
+  static let brokerLimit: Int32 = 9
 
-  /// Where clients reach it: `HOST:PORT`.
+  private let client: OpaquePointer
+  let cluster: OpaquePointer
+
+  /// Where clients reach them: `HOST:PORT`, joined by commas.
   let bootstrap: String
 
-  init() throws(Problem) {
+  init(brokers: Int32) throws(Problem) {
     var reason = [CChar](repeating: 0, count: 512)
     // The cluster lives inside a client, whose own connections are not used.
     guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, nil, &reason, reason.count) else {
       throw Problem(description: "rd_kafka_new failed")
     }
-    guard let cluster = rd_kafka_mock_cluster_new(client, 1) else {
+    guard let cluster = rd_kafka_mock_cluster_new(client, brokers) else {
       rd_kafka_destroy(client)
       throw Problem(description: "rd_kafka_mock_cluster_new failed")
     }

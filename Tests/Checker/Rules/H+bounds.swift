@@ -1,0 +1,20 @@
+/// Processes stay within their bounds.
+func checkBounds(_ facts: Facts, _ findings: inout Findings) {
+  var kinds: Set<String> = []
+  for sample in facts.evidence.samples.processes {
+    kinds.insert(sample.kind)
+    guard let bounds = facts.round.bounds[sample.kind] else { continue }
+    for (what, value, bound) in [
+      ("resident KB", sample.rssKB, bounds.rssKB),
+      ("descriptors", sample.descriptors, bounds.descriptors),
+      ("threads", sample.threads, bounds.threads),
+    ] where value > bound {
+      findings.add(.H, "\(what) of \(sample.name)", "\(value), not \(bound)")
+    }
+  }
+  for kind in Set(facts.round.bounds.keys).symmetricDifference(kinds).sorted() {
+    findings.problem(
+      kinds.contains(kind) ? "no bounds of \(kind)" : "no process of \(kind) was looked at")
+  }
+  if facts.round.bounds.isEmpty { findings.problem("no bounds of processes") }
+}

@@ -1,0 +1,27 @@
+/// Whether the round proves anything at all.
+func checkProof(_ facts: Facts, _ findings: inout Findings) {
+  let (round, report) = (facts.round, facts.evidence.report)
+  if round.injuries.isEmpty { findings.problem("nothing was broken") }
+  for injury in round.injuries {
+    if !injury.isShown { findings.problem("\(injury.name): nothing shows that it happened") }
+    if !["draws", "worker", "none"].contains(injury.back) {
+      findings.problem("\(injury.name): back '\(injury.back)' is unknown")
+    }
+  }
+  if !facts.stories.all.values.contains(where: { $0.slot != nil }) {
+    findings.problem("nobody was told a slot")
+  }
+  if let unfinished = report.unfinished { findings.problem("the crowd did not end: \(unfinished)") }
+  if report.undecided > 0 {
+    findings.problem("\(report.undecided) draws were never told how they ended")
+  }
+  if let confirmed = report.confirmed {
+    if confirmed < report.held {
+      findings.problem("\(confirmed) of \(report.held) were told their slot again at the end")
+    }
+  } else {
+    findings.problem("nobody asked again at the end")
+  }
+  if facts.evidence.samples.postgres.isEmpty { findings.problem("Postgres was not looked at") }
+  if facts.evidence.samples.redis.isEmpty { findings.problem("Redis was not looked at") }
+}
