@@ -6,7 +6,7 @@ import Threads
 /// emptied Redis.
 final class Ground {
   enum Kind: String, Sendable, CaseIterable {
-    /// One broker of a real Kafka.
+    /// One broker of a real Kafka, with a detour to it.
     case single
     /// Three brokers, whose links can be cut.
     case brokers
@@ -27,7 +27,12 @@ final class Ground {
   init(_ kind: Kind) throws {
     self.kind = kind
     brokers = kind == .brokers ? try KafkaBrokers.start(with: [.redis, .postgres]) : nil
-    stack = try brokers?.stack ?? LocalStack.start()
+    stack =
+      switch kind {
+      case .single: try LocalStack.startWithDetour()
+      case .brokers: brokers!.stack
+      case .mock: try LocalStack.startOnMock()
+      }
     redisPort = stack.redisPort
     guard stack.isRealKafka == (kind != .mock) else {
       throw TestSupportError("the proof needs a real Kafka: set KAFKA_HOME")

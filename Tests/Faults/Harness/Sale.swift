@@ -68,10 +68,20 @@ final class Sale: @unchecked Sendable {
     _ kind: ServiceProcess.Kind, _ number: Int, _ settings: [String: String]
   ) throws -> ServiceProcess {
     let name = "\(kind == .draw ? "draw" : "worker")-\(number)"
+    let settings = settings.mapValues { value in
+      words(name).reduce(value) { $0.replacingOccurrences(of: $1.key, with: $1.value) }
+    }
     return ServiceProcess(
       kind, number: number, launcher: kind == .draw ? plan.drawLauncher : plan.workerLauncher,
       environment: try deployment.environment(of: name, worker: kind == .worker, settings),
       timeline: timeline)
+  }
+
+  /// What stands for something in a plan's settings.
+  private func words(_ name: String) -> [String: String] {
+    var words = ["{folder}": folder, "{name}": name]
+    if ground.kind == .single { words["{detour}"] = ground.stack.kafkaDetourBootstrap }
+    return words
   }
 
   /// Another worker, for faults that change their number.

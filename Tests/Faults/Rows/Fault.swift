@@ -25,7 +25,8 @@ struct Plan: Sendable {
   /// Draws that begin each second, until all faults have been brought about.
   var rate = 250
   var giveBack = 0.05
-  /// Settings of each DrawService besides the round's.
+  /// Settings of each DrawService besides the round's. There `{folder}` stands for the round's folder, `{name}` for the
+  /// service, and on one broker `{detour}` for where clients begin whose way to it a fault breaks.
   var draws: [[String: String]] = [[:], [:]]
   var workers: [[String: String]] = [[:], [:]]
   /// Instances of each service besides, which no fault touches.

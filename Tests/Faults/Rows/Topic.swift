@@ -1,0 +1,101 @@
+import Foundation
+import TestSupport
+
+/// The topic of events as anybody reads and writes it who is no service: with kcat.
+struct Topic {
+  struct Record: Hashable {
+    let partition: Int
+    let offset: Int
+    let key: [UInt8]?
+    let payload: [UInt8]?
+  }
+
+  let bootstrap: String
+  let name: String
+
+  init(_ sale: Sale) {
+    (bootstrap, name) = (sale.ground.stack.kafkaBootstrap, sale.deployment.topic)
+  }
+
+  /// All that is in it now, each partition in its order.
+  func records() throws -> [Record] {
+    let reader = try Subprocess(
+      "kcat",
+      [
+        "-C", "-q", "-e", "-b", bootstrap, "-t", name, "-o", "beginning",
+        "-f", "%p %o %K %S\\n%k%s\\n",
+      ])
+    let status = try reader.wait(within: 60)
+    guard status.isSuccess else { throw TestSupportError("kcat \(status): \(reader.errorOutput)") }
+    return try Self.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: reader.outputPath))))
+  }
+
+  /// Reads `PARTITION OFFSET KEYLENGTH LENGTH`, a line end, key and payload, a line end; a length of −1 is a null.
+  static func parse(_ bytes: [UInt8]) throws -> [Record] {
+    var rest = bytes[...]
+    var records: [Record] = []
+    while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+      let head = String(decoding: rest[..<end], as: UTF8.self).split(separator: " ")
+        .compactMap { Int($0) }
+      rest = rest[(end + 1)...]
+      guard head.count == 4, rest.count > max(0, head[2]) + max(0, head[3]) else {
+        throw TestSupportError("kcat's output is broken after \(records.count) records")
+      }
+      func take(_ length: Int) -> [UInt8]? {
+        guard length >= 0 else { return nil }
+        defer { rest = rest.dropFirst(length) }
+        return Array(rest.prefix(length))
+      }
+      records.append(
+        Record(partition: head[0], offset: head[1], key: take(head[2]), payload: take(head[3])))
+      rest = rest.dropFirst()
+    }
+    return records
+  }
+
+  /// Adds one record of any bytes; an absent payload is a null.
+  func add(_ payload: [UInt8]?, key: String?, to partition: Int, folder: String) throws {
+    let path = folder + "/record"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    guard let payload, !payload.isEmpty else {
+      // kcat sends no empty file: a line with nothing behind the key.
+      try Data("\(key ?? "")\t\n".utf8).write(to: URL(fileURLWithPath: path))
+      return try produce(
+        to: partition, ["-K", "\\t"] + (payload == nil ? ["-Z"] : []), input: path)
+    }
+    try Data(payload).write(to: URL(fileURLWithPath: path))
+    try produce(to: partition, (key.map { ["-k", $0] } ?? []) + [path])
+  }
+
+  /// Adds copies, each to the partition that its record was in, those of one partition in the order given.
+  ///
+  /// Only of what our services write: with a key, and without a line end.
+  func add(_ records: [Record], folder: String) throws {
+    let path = folder + "/records"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for (partition, its) in Dictionary(grouping: records, by: \.partition) {
+      var text: [UInt8] = []
+      for record in its {
+        guard let key = record.key, let payload = record.payload,
+          !payload.contains(UInt8(ascii: "\n"))
+        else { throw TestSupportError("not a record of ours: \(record)") }
+        text += key + [UInt8(ascii: "\t")] + payload + [UInt8(ascii: "\n")]
+      }
+      try Data(text).write(to: URL(fileURLWithPath: path))
+      try produce(to: partition, ["-K", "\\t"], input: path)
+    }
+  }
+
+  private func produce(
+    to partition: Int, _ arguments: [String], input: String = "/dev/null"
+  ) throws {
+    let writer = try Subprocess(
+      "kcat",
+      [
+        "-P", "-b", bootstrap, "-t", name, "-p", "\(partition)", "-X", "acks=all",
+        "-X", "message.max.bytes=4000000",
+      ] + arguments, input: input)
+    let status = try writer.wait(within: 60)
+    guard status.isSuccess else { throw TestSupportError("kcat \(status): \(writer.errorOutput)") }
+  }
+}
