@@ -49,6 +49,7 @@ let package = Package(
     shared("Configuration", ["JSONBytes"]),
     shared("Stock", ["JSONBytes", "CLinux"]),
     shared("Protections"),
+    shared("TestHolds", ["Log", "Threads"]),
     shared("RedisClient", ["CHiredis", "Threads"]),
     shared("StockRecords", ["Stock", "RedisClient"]),
     shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
@@ -61,7 +62,7 @@ let package = Package(
       name: "DrawService",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
+        "TestHolds", "RedisClient", "KafkaClient", "ControlTopic", "HTTPServer",
       ],
       path: "Sources/DrawService",
       resources: [
@@ -76,7 +77,7 @@ let package = Package(
       name: "StockSyncWorker",
       dependencies: [
         "Threads", "JSONBytes", "Log", "Configuration", "Stock", "StockRecords", "Protections",
-        "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
+        "TestHolds", "RedisClient", "KafkaClient", "ControlTopic", "PostgresClient",
       ],
       path: "Sources/StockSyncWorker",
       resources: [

@@ -8,6 +8,10 @@ internal import Log
 internal import RedisClient
 internal import Threads
 
+#if TEST_SWITCHES
+  internal import TestHolds
+#endif
+
 /// What the threads of a lane's path share.
 struct LaneContext: Sendable {
   let endpoint: RedisEndpoint
@@ -106,9 +110,15 @@ final class Lane {
     let plan = LanePlan(
       requests: admission.admitted, acknowledgements: timely, batchLimit: context.limits.batch)
     if plan.calls.isEmpty { return }  // nothing was admitted, so no permit was taken
+    #if TEST_SWITCHES
+      plan.hold(context.log)
+    #endif
     let started = MonotonicTime.now
     let outcomes = run(plan, clock)
     let published = outcomes.reduce(0) { $0 + ($1.entry?.events.count ?? 0) }
+    #if TEST_SWITCHES
+      if published > 0 { TestHold.reach("produce", context.log) }
+    #endif
     context.publisher.permits.giveBack(admission.taken - published)
     for outcome in outcomes { carryOut(outcome) }
     context.meters.countTurn(

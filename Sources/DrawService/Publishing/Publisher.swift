@@ -10,6 +10,10 @@ internal import Log
 internal import Stock
 internal import Threads
 
+#if TEST_SWITCHES
+  internal import TestHolds
+#endif
+
 final class Publisher: Sendable {
   /// Room for claims between script and delivery report, taken by the lanes.
   let permits: Permits
@@ -78,6 +82,9 @@ final class Publisher: Sendable {
       let timeoutMs = waiting.isEmpty ? 100 : 20
       let deliveries = producer.poll(timeoutMs: timeoutMs)
       if !deliveries.isEmpty {
+        #if TEST_SWITCHES
+          TestHold.reach("report", log)
+        #endif
         // After the reports: under a lease that holds now, what is in Kafka is before any barrier.
         let lease = lease.view()
         for delivery in deliveries { settle(delivery, lease, &batch) }

@@ -25,6 +25,10 @@ public final class PostgresConnection {
   let settings: PostgresSettings
   private var handle: OpaquePointer?
   private var prepared: Set<String> = []
+  #if TEST_SWITCHES
+    /// Called once, when the next statement is sent and its answer is not read.
+    public var whenNextIsSent: (() -> Void)?
+  #endif
 
   /// Connects, within `connectTimeoutMs` (name resolution is libpq's and outside that limit).
   public init(_ settings: PostgresSettings) throws(PostgresError) {
@@ -103,6 +107,9 @@ public final class PostgresConnection {
     let deadline = MonotonicTime.after(ms: settings.statementTimeoutMs + settings.graceMs)
     guard send(handle) == 1 else { throw lost(handle, unknown: false) }
     try flush(handle, until: deadline, unknown: alone)
+    #if TEST_SWITCHES
+      whenNextIsSent.take()?()
+    #endif
     var last: PostgresResult?
     var failure: PostgresError?
     while let result = try nextResult(handle, until: deadline, unknown: alone) {

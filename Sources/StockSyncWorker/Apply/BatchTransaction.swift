@@ -41,6 +41,12 @@ struct BatchTransaction {
   }
 
   let topic: String
+  #if TEST_SWITCHES
+    /// Called before a step that a test may hold.
+    var hold: (@Sendable (String) -> Void)?
+  #endif
+
+  init(topic: String) { self.topic = topic }
 
   private static let lockOffsets = prepared("lock_offsets", PackageResources.lock_offsets_sql)
   private static let advance = prepared("advance_offsets", PackageResources.advance_offsets_sql)
@@ -69,6 +75,12 @@ struct BatchTransaction {
       let changes = try apply(plan, &applied, on: connection)
       try bury(applied.deadLetters, on: connection)
       try change(changes, on: connection)
+      #if TEST_SWITCHES
+        if let hold {
+          hold("commit")
+          connection.whenNextIsSent = { hold("committing") }
+        }
+      #endif
       return .commit(.committed(applied))
     }
   }

@@ -5,6 +5,10 @@ import Stock
 import StockRecords
 import Threads
 
+#if TEST_SWITCHES
+  import TestHolds
+#endif
+
 // DESIGN
 // Carries out what RecoveryFlow says, one action at a time, on one thread. The advisory lock lives as long as its
 // Postgres session, which ends by itself when nothing is heard of it: whatever waits here breathes in between,

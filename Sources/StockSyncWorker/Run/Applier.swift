@@ -3,6 +3,10 @@ import PostgresClient
 import Stock
 import Threads
 
+#if TEST_SWITCHES
+  import TestHolds
+#endif
+
 /// What the applier is asked to do.
 enum ApplierTask: Sendable {
   case apply(Batch)
@@ -33,7 +37,7 @@ struct Applier: Sendable {
   func run() {
     let session = PostgresSession(settings)
     defer { session.close() }
-    let applier = BatchApplier(transaction: BatchTransaction(topic: topic))
+    let applier = BatchApplier(transaction: transaction)
     var question: (token: Int, partitions: [Int32])?
     var isAway = false
     while true {
@@ -48,11 +52,24 @@ struct Applier: Sendable {
     }
   }
 
+  private var transaction: BatchTransaction {
+    #if TEST_SWITCHES
+      var transaction = BatchTransaction(topic: topic)
+      transaction.hold = { [log] in TestHold.reach($0, log) }
+      return transaction
+    #else
+      return BatchTransaction(topic: topic)
+    #endif
+  }
+
   private func apply(
     _ batch: Batch, _ applier: BatchApplier, _ session: PostgresSession, _ isAway: inout Bool
   ) {
     let started = MonotonicTime.now
     let outcome = applier.apply(batch, on: session) { applied in
+      #if TEST_SWITCHES
+        TestHold.reach("committed", log)
+      #endif
       for letter in applied.deadLetters { tell(letter) }
       if applied.givenBack > 0 {
         log.info("rejected_claims_given_back", ["claims": .int(applied.givenBack)])
