@@ -19,7 +19,11 @@ final class Ground {
   /// Of `brokers` alone.
   let brokers: KafkaBrokers?
   /// Where the Redis is that the sale is on: the stack's, or a replica that has taken over.
-  var redisPort: Int
+  var redisPort: Int {
+    get { redisPortNow.withLock { $0 } }
+    set { redisPortNow.withLock { $0 = newValue } }
+  }
+  private let redisPortNow: Lock<Int>
   private var rounds = 0
   /// Topics pile up: after so many rounds the servers are started anew.
   private static let roundLimit = 40
@@ -28,7 +32,7 @@ final class Ground {
     self.kind = kind
     brokers = kind == .brokers ? try KafkaBrokers.start(with: [.redis, .postgres]) : nil
     stack = try brokers?.stack ?? LocalStack.start()
-    redisPort = stack.redisPort
+    redisPortNow = Lock(stack.redisPort)
     guard stack.isRealKafka == (kind != .mock) else {
       throw TestSupportError("the proof needs a real Kafka: set KAFKA_HOME")
     }
