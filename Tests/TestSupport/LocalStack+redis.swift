@@ -63,6 +63,12 @@ extension LocalStack {
     return lost
   }
 
+  /// Lines for Redis' configuration file besides the stack's, from its next start on.
+  public func setMoreRedisSettings(_ lines: String) throws {
+    requireOurs()
+    try lines.write(toFile: directory + "/redis/more.conf", atomically: true, encoding: .utf8)
+  }
+
   /// `redis-cli` with these words on the stack's Redis: its answer; throws an error reply.
   @discardableResult
   public func redis(_ words: String...) throws -> String {

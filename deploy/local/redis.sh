@@ -36,6 +36,8 @@ repl-diskless-sync-delay 0
 repl-backlog-ttl 0
 ${2:-}
 TEXT
+  # What a test wants besides.
+  if [[ -f $dir/$1/more.conf ]]; then cat "$dir/$1/more.conf" >>"$dir/$1/redis.conf"; fi
   launch_server "$1" redis-server "$dir/$1/redis.conf"
 }
 

@@ -19,7 +19,11 @@ final class Ground {
   /// Of `brokers` alone.
   let brokers: KafkaBrokers?
   /// Where the Redis is that the sale is on: the stack's, or a replica that has taken over.
-  var redisPort: Int
+  var redisPort: Int {
+    get { redisPortNow.withLock { $0 } }
+    set { redisPortNow.withLock { $0 = newValue } }
+  }
+  private let redisPortNow: Lock<Int>
   private var rounds = 0
   /// Topics pile up: after so many rounds the servers are started anew.
   private static let roundLimit = 40
@@ -33,7 +37,7 @@ final class Ground {
       case .brokers: brokers!.stack
       case .mock: try LocalStack.startOnMock()
       }
-    redisPort = stack.redisPort
+    redisPortNow = Lock(stack.redisPort)
     guard stack.isRealKafka == (kind != .mock) else {
       throw TestSupportError("the proof needs a real Kafka: set KAFKA_HOME")
     }

@@ -17,6 +17,8 @@ final class Sale: @unchecked Sendable {
   let ground: Ground
   let plan: Plan
   let deployment: Deployment
+  /// When the plan has one.
+  let replica: RedisReplica?
   let timeline = Timeline()
   private(set) var draws: [ServiceProcess] = []
   private(set) var workers: [ServiceProcess] = []
@@ -37,6 +39,8 @@ final class Sale: @unchecked Sendable {
     (self.ground, self.plan, self.folder) = (ground, plan, folder)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try ground.reset()
+    // Before the activity: a first replica is another replication id, and so a recovery.
+    replica = plan.hasReplica ? try ground.stack.startRedisReplica() : nil
     deployment = try Deployment(ground, plan)
     for (index, settings) in plan.workers.enumerated() {
       workers.append(try service(.worker, index + 1, settings))

@@ -13,7 +13,7 @@ final class Sampler: @unchecked Sendable {
   private let file: FileHandle
   private let stopping = Lock(false)
   private var thread: NamedThread?
-  private var redis: RedisConnection?
+  private var redis: (connection: RedisConnection, port: Int)?
   private var postgres: PostgresConnection?
 
   init(_ sale: Sale, everyMs: Int = 250) throws {
@@ -73,10 +73,11 @@ final class Sampler: @unchecked Sendable {
   }
 
   private func sampleRedis() throws {
-    let endpoint = RedisEndpoint(
-      port: sale.ground.redisPort, connectTimeoutMs: 500, commandTimeoutMs: 500)
-    let connection = try redis ?? RedisConnection(endpoint)
-    redis = connection
+    let port = sale.ground.redisPort
+    if redis?.port != port { redis = nil }
+    let endpoint = RedisEndpoint(port: port, connectTimeoutMs: 500, commandTimeoutMs: 500)
+    let connection = try redis?.connection ?? RedisConnection(endpoint)
+    redis = (connection, port)
     let reply = try connection.pipeline([RedisCommand("HMGET", sale.stockKey, "epoch", "seq")])[0]
     let values = (reply.elements ?? []).compactMap { $0.text.flatMap { Int64($0) } }
     guard values.count == 2 else { return }

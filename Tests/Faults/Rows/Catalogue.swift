@@ -1,8 +1,8 @@
 /// Every fault that the harness knows, in the order of the table.
 let catalogue: [Fault] = [
-  processFaults, redisFaults, kafkaFaults, producerFaults, brokerFaults, poisonFaults,
-  replayFaults, postgresDeathFaults, postgresRefusalFaults, postgresLossFaults, httpFaults,
-  overloadFaults, resourceFaults, randomFaults,
+  processFaults, redisFaults, foreignClaimFaults, clockFaults, kafkaFaults, producerFaults,
+  brokerFaults, poisonFaults, replayFaults, postgresDeathFaults, postgresRefusalFaults,
+  postgresLossFaults, httpFaults, overloadFaults, resourceFaults, randomFaults,
 ].joined().sorted { ($0.row, $0.name) < ($1.row, $1.name) }
 
 /// What cannot be brought about here, and why: the table says so.

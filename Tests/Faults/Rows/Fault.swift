@@ -21,6 +21,8 @@ enum Part: String, Sendable { case draws, workers, redis, kafka, postgres, crowd
 /// The stack and the sale of a round.
 struct Plan: Sendable {
   var ground = Ground.Kind.single
+  /// A second Redis that replicates the first.
+  var hasReplica = false
   var stock = 1_200
   /// Draws that begin each second, until all faults have been brought about.
   var rate = 250

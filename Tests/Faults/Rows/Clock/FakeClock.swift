@@ -1,0 +1,30 @@
+import Foundation
+import TestSupport
+
+/// The wall clock of one process, as libfaketime shows it; it can jump at any time. The monotonic clocks stay true.
+struct FakeClock {
+  private static let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+  private let file: String
+
+  /// Keeps its file in `folder`; true at first.
+  init(in folder: String, name: String) throws {
+    guard FileManager.default.fileExists(atPath: Self.library) else {
+      throw TestSupportError("\(Self.library) is missing: Debian package faketime")
+    }
+    file = "\(folder)/\(name).clock"
+    try jump(toSecondsOff: 0)
+  }
+
+  /// For the process that is to have it.
+  var environment: [String: String] {
+    [
+      "LD_PRELOAD": Self.library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
+      "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    ]
+  }
+
+  func jump(toSecondsOff seconds: Int) throws {
+    let text = (seconds < 0 ? "\(seconds)" : "+\(seconds)") + "\n"
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+  }
+}
