@@ -1,6 +1,7 @@
 /// Every fault that the harness knows, in the order of the table.
 let catalogue: [Fault] = [
-  processFaults, redisFaults, linkFaults, foreignClaimFaults, clockFaults, kafkaFaults,
+  processFaults, redisFaults, linkFaults, foreignClaimFaults, clockFaults,
+  bootClockFaults, kafkaFaults,
   producerFaults,
   brokerFaults, poisonFaults, replayFaults, postgresDeathFaults, postgresRefusalFaults,
   postgresLossFaults, httpFaults, overloadFaults, resourceFaults, randomFaults,
