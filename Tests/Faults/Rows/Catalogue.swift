@@ -1,6 +1,6 @@
 /// Every fault that the harness knows, in the order of the table.
 let catalogue: [Fault] = [
-  processFaults, redisFaults, linkFaults, foreignClaimFaults, clockFaults,
+  processFaults, redisFaults, linkFaults, slotConflictFaults, oldEpochFaults, clockFaults,
   bootClockFaults, kafkaFaults,
   producerFaults,
   brokerFaults, poisonFaults, replayFaults, postgresDeathFaults, postgresRefusalFaults,

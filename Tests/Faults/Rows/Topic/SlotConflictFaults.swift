@@ -1,8 +1,8 @@
 import Glibc
 import TestSupport
 
-/// Claims in the topic that must not count. Nothing is given back in these sales, so that a slot keeps its seq.
-let foreignClaimFaults = [
+/// A slot and seq issued once more, to another request. Nothing is given back in these sales, so that a slot keeps its seq.
+let slotConflictFaults = [
   // Long after the first one was applied.
   Fault(
     row: 19, name: "slot-issued-twice", plan: Plan(giveBack: 0), breaks: [.kafka],
@@ -42,38 +42,10 @@ let foreignClaimFaults = [
         : nil
     }
   },
-  Fault(
-    row: 21, name: "claim-of-old-epoch", plan: Plan(giveBack: 0), breaks: [.kafka, .redis],
-    isCombinable: false
-  ) { sale, random in
-    try sale.sell(Int.random(in: 100...400, using: &random))
-    let before = sale.recoveries
-    try sale.injure("FLUSHALL", back: .draws(withinMs: recoveredWithinMs)) {
-      let held = try sale.held()
-      try sale.ground.stack.flushRedis()
-      return held > 0 ? "\(held) locks before" : nil
-    }
-    try sale.awaitRecovery(after: before)
-    let ofHeld = Bool.random(using: &random)
-    try sale.injure("a claim of the old epoch", back: .none) {
-      let topic = Topic(sale)
-      guard let first = try topic.events().randomElement(using: &random) else { return nil }
-      var late = intruder(like: first.event)
-      late.seq = try sale.seq() + 1_000_000
-      if !ofHeld { late.slot = sale.plan.stock }
-      let record = try topic.add(late, to: first.partition, folder: sale.folder)
-      let isVoid = try sale.awaitDeadLetter(record, reason: "void_epoch")
-      let applied = try sale.query("SELECT usr FROM claim WHERE request = '\(late.request)'")
-      let epoch = try sale.query("SELECT epoch::text FROM deployment")[0]
-      return isVoid && applied.isEmpty && epoch > "\(late.epoch)"
-        ? "epoch \(late.epoch) where \(epoch) began, of a \(ofHeld ? "held" : "free") slot: void, an alarm, nothing applied"
-        : nil
-    }
-  },
 ]
 
 /// A claim like this one, for somebody who never asked.
-private func intruder(like event: Topic.Event) -> Topic.Event {
+func intruder(like event: Topic.Event) -> Topic.Event {
   var other = event
   other.user = "intruder-\(event.slot)"
   other.request = "intruder-\(event.slot)-\(event.seq)"
