@@ -170,6 +170,7 @@ let package = Package(
     tests(
       "CrowdTests",
       ["Crowd", "HTTPServer", "RedisClient", "PostgresClient", "Threads", "TestSupport"]),
+    tests("CheckerTests", ["Checker", "TestSupport"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes", "TestSupport"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads"]),

@@ -111,7 +111,9 @@ func redisText(_ quoted: String, _ path: String) throws -> String {
     case UInt8(ascii: "a"): bytes.append(7)
     case UInt8(ascii: "b"): bytes.append(8)
     case UInt8(ascii: "x"):
-      guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+      guard rest.count >= 2,
+        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+      else {
         throw Unreadable("\(path): '\(quoted)' ends in the middle of a byte")
       }
       bytes.append(value)
