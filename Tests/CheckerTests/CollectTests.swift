@@ -1,4 +1,5 @@
 import Foundation
+import KafkaClient
 import TestSupport
 import Testing
 
@@ -12,6 +13,10 @@ import Testing
     let postgres = try stack.freshDatabase()
     let topic = try stack.freshTopic(partitions: 2)
     let control = try stack.freshTopic(partitions: 1)
+    let kafka = KafkaSettings(bootstrap: stack.kafkaBootstrap, clientId: "test")
+    for (name, partitions) in [(topic, Int32(2)), (control, 1)] {
+      _ = try KafkaAdmin.ensureTopic(kafka, name: name, partitions: partitions, replication: 1)
+    }
     let folder = NSTemporaryDirectory() + "collect ' \(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -19,7 +24,8 @@ import Testing
     try fillRedis(stack, database)
     try fillPostgres(stack, postgres, topic)
     let poison: [UInt8] = [0x0a, 0x00, 0xff, 0x22, 0x5c, 0xc3, 0x0a, 0x30, 0x20, 0x31]
-    try produce(stack, topic, [("k\u{1}", poison), ("", []), ("7_1", Array("plain".utf8))], folder)
+    try produce(
+      stack, topic, [("k\u{1}", poison), ("none", nil), ("7_1", Array("plain".utf8))], folder)
     try produce(stack, control, [("epoch-2", Array(#"{"type":"epoch","epoch":2}"#.utf8))], folder)
 
     let places = Places(
@@ -46,7 +52,7 @@ import Testing
     #expect(dump.records.count == 3)
     #expect(dump.records.contains { $0.payload == poison && $0.key == Array("k\u{1}".utf8) })
     #expect(dump.records.contains { $0.payload == Array("plain".utf8) })
-    #expect(dump.records.contains { ($0.payload ?? []).isEmpty && ($0.key ?? []).isEmpty })
+    #expect(dump.records.contains { $0.payload == nil && $0.key == Array("none".utf8) })
     #expect(ControlTopic(try TopicDump(path: folder + "/topic.control")).epochs == [2])
   }
 
@@ -101,16 +107,17 @@ import Testing
     try Subprocess.run("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", script])
   }
 
-  /// Each value out of a file of its own, for kcat takes lines otherwise.
+  /// Each value out of a file of its own, for kcat takes lines otherwise; what is empty is made none.
   private func produce(
-    _ stack: LocalStack, _ topic: String, _ messages: [(key: String, payload: [UInt8])],
+    _ stack: LocalStack, _ topic: String, _ messages: [(key: String, payload: [UInt8]?)],
     _ folder: String
   ) throws {
     for (key, payload) in messages {
       let file = folder + "/payload"
-      try Data(payload).write(to: URL(fileURLWithPath: file))
+      try Data(payload ?? Array("\(key):\n".utf8)).write(to: URL(fileURLWithPath: file))
+      let words = ["-P", "-b", stack.kafkaBootstrap, "-t", topic]
       try Subprocess.run(
-        "kcat", ["-P", "-b", stack.kafkaBootstrap, "-t", topic, "-k", key, file])
+        "kcat", words + (payload == nil ? ["-Z", "-K", ":", "-l", file] : ["-k", key, file]))
     }
   }
 }
