@@ -124,7 +124,14 @@ final class Sale: @unchecked Sendable {
 
   /// Waits until so many more are held.
   func sellMore(_ count: Int, within seconds: Double = 40) throws {
-    try sell(min(plan.stock, try held() + count), within: seconds)
+    var now: Int?
+    // Redis may be away for the moment.
+    _ = eventually(within: seconds, everyMs: 20) {
+      now = try? held()
+      return now != nil
+    }
+    guard let now else { throw TestSupportError("Redis does not tell how many slots are held") }
+    try sell(min(plan.stock, now + count), within: seconds)
   }
 
   /// Lets the crowd take the rest as fast as it can, and waits for its end.

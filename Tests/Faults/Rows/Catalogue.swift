@@ -1,6 +1,7 @@
 /// Every fault that the harness knows, in the order of the table.
 let catalogue: [Fault] = [
-  processFaults, redisFaults, foreignClaimFaults, clockFaults, kafkaFaults, producerFaults,
+  processFaults, redisFaults, linkFaults, foreignClaimFaults, clockFaults, kafkaFaults,
+  producerFaults,
   brokerFaults, poisonFaults, replayFaults, postgresDeathFaults, postgresRefusalFaults,
   postgresLossFaults, httpFaults, overloadFaults, resourceFaults, randomFaults,
 ].joined().sorted { ($0.row, $0.name) < ($1.row, $1.name) }

@@ -2,9 +2,11 @@ import Foundation
 import TestSupport
 
 /// The wall clock of one process, as libfaketime shows it; it can jump at any time. The monotonic clocks stay true.
-struct FakeClock {
+final class FakeClock {
   private static let library = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
   private let file: String
+  /// Its semaphore and its shared memory.
+  private let shared: (String, String)
 
   /// Keeps its file in `folder`; true at first.
   init(in folder: String, name: String) throws {
@@ -12,6 +14,8 @@ struct FakeClock {
       throw TestSupportError("\(Self.library) is missing: Debian package faketime")
     }
     file = "\(folder)/\(name).clock"
+    let number = UInt64.random(in: 0 ... .max)
+    shared = ("/clock-sem-\(number)", "/clock-mem-\(number)")
     try jump(toSecondsOff: 0)
   }
 
@@ -20,7 +24,16 @@ struct FakeClock {
     [
       "LD_PRELOAD": Self.library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
       "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+      // Given, for it would be added: that moves the environment, by which Swift finds the program's arguments.
+      "FAKETIME_SHARED": "\(shared.0) \(shared.1)",
     ]
+  }
+
+  /// A process that was killed leaves them.
+  deinit {
+    for path in ["sem.\(shared.0.dropFirst())", String(shared.1.dropFirst())] {
+      try? FileManager.default.removeItem(atPath: "/dev/shm/\(path)")
+    }
   }
 
   func jump(toSecondsOff seconds: Int) throws {

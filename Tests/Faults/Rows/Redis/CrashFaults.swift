@@ -31,8 +31,7 @@ let redisCrashFaults = ["everysec", "always"].map { policy in
 /// Redis comes back with less than it had told.
 let redisRestoreFaults = [
   Fault(
-    row: 5, name: "redis-older-file", plan: Plan(allows: ["redisFallsBack"]), breaks: [.redis],
-    isCombinable: false
+    row: 5, name: "redis-older-file", breaks: [.redis]
   ) { sale, random in
     try sale.sell(Int.random(in: 50...200, using: &random))
     let copy = try sale.ground.stack.copyRedisData()
@@ -46,8 +45,7 @@ let redisRestoreFaults = [
   },
   // As after a power loss: the last writes never reached the disk, the last of them only in part.
   Fault(
-    row: 5, name: "redis-tail-cut", plan: Plan(allows: ["redisFallsBack"]), breaks: [.redis],
-    isCombinable: false
+    row: 5, name: "redis-tail-cut", breaks: [.redis]
   ) { sale, random in
     let stack = sale.ground.stack
     try sale.sell(Int.random(in: 100...300, using: &random))

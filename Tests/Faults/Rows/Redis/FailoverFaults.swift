@@ -4,7 +4,7 @@ import TestSupport
 let redisFailoverFaults = [
   Fault(
     row: 7, name: "redis-failover",
-    plan: Plan(hasReplica: true, allows: ["redisFallsBack"]), breaks: [.redis],
+    plan: Plan(hasReplica: true), breaks: [.redis],
     isCombinable: false
   ) { sale, random in
     guard let replica = sale.replica else { throw TestSupportError("the sale has no replica") }

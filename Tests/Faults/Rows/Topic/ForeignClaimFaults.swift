@@ -10,11 +10,11 @@ let foreignClaimFaults = [
   ) { sale, random in
     try sale.sell(Int.random(in: 100...400, using: &random))
     try sale.injure("another request for a slot and seq", back: .none) {
-      let topic = ClaimsTopic(sale)
+      let topic = Topic(sale)
       let firsts = try topic.events().shuffled(using: &random)
         .prefix(Int.random(in: 1...3, using: &random))
       let isKept = try firsts.allSatisfy { first in
-        try isRejected(try topic.publish(intruder(for: first.event)), first: first, sale)
+        try isRejected(intruder(for: first, in: topic, sale), first: first, sale)
       }
       return isKept && !firsts.isEmpty
         ? "\(firsts.count) claims, each of a slot and seq applied before: dead letters, alarms"
@@ -29,11 +29,11 @@ let foreignClaimFaults = [
   ) { sale, random in
     try sale.sell(Int.random(in: 100...400, using: &random))
     try sale.injure("another request for a slot and seq, not applied yet", back: .none) {
-      let topic = ClaimsTopic(sale)
+      let topic = Topic(sale)
       for worker in sale.workers { try worker.signal(SIGSTOP) }
       defer { for worker in sale.workers { worker.process.signal(SIGCONT) } }
       let waiting = try waitingEvent(topic, sale)
-      let second = try topic.publish(intruder(for: waiting.event))
+      let second = try intruder(for: waiting, in: topic, sale)
       let isWaiting = try applied(waiting.partition, sale) <= waiting.offset
       for worker in sale.workers { try worker.signal(SIGCONT) }
       let isKept = try isRejected(second, first: waiting, sale)
@@ -56,12 +56,12 @@ let foreignClaimFaults = [
     try sale.awaitRecovery(after: before)
     let ofHeld = Bool.random(using: &random)
     try sale.injure("a claim of the old epoch", back: .none) {
-      let topic = ClaimsTopic(sale)
-      let first = try topic.events().randomElement(using: &random)?.event
-      guard var late = first.map(intruder) else { return nil }
+      let topic = Topic(sale)
+      guard let first = try topic.events().randomElement(using: &random) else { return nil }
+      var late = intruder(like: first.event)
       late.seq = try sale.seq() + 1_000_000
       if !ofHeld { late.slot = sale.plan.stock }
-      let record = try topic.publish(late)
+      let record = try topic.add(late, to: first.partition, folder: sale.folder)
       let isVoid = try sale.awaitDeadLetter(record, reason: "void_epoch")
       let applied = try sale.query("SELECT usr FROM claim WHERE request = '\(late.request)'")
       let epoch = try sale.query("SELECT epoch::text FROM deployment")[0]
@@ -73,20 +73,28 @@ let foreignClaimFaults = [
 ]
 
 /// A claim like this one, for somebody who never asked.
-private func intruder(for event: ClaimsTopic.Event) -> ClaimsTopic.Event {
+private func intruder(like event: Topic.Event) -> Topic.Event {
   var other = event
   other.user = "intruder-\(event.slot)"
   other.request = "intruder-\(event.slot)-\(event.seq)"
   return other
 }
 
+/// One behind this one; the checker is told.
+private func intruder(
+  for first: Topic.Placed, in topic: Topic, _ sale: Sale
+) throws -> Topic.Placed {
+  let second = try topic.add(
+    intruder(like: first.event), to: first.partition, folder: sale.folder)
+  sale.plant(partition: second.partition, offset: second.offset, reason: "slot_seq_conflict")
+  return second
+}
+
 /// Whether the second is a dead letter and the first one's row is as it was.
 private func isRejected(
-  _ second: ClaimsTopic.Record, first: ClaimsTopic.Record, _ sale: Sale
+  _ second: Topic.Placed, first: Topic.Placed, _ sale: Sale
 ) throws -> Bool {
-  guard second.partition == first.partition,
-    try sale.awaitDeadLetter(second, reason: "slot_seq_conflict")
-  else { return false }
+  guard try sale.awaitDeadLetter(second, reason: "slot_seq_conflict") else { return false }
   return try sale.query(
     """
     SELECT request FROM claim WHERE activity = \(first.event.activity) AND slot = \(first.event.slot)
@@ -95,8 +103,8 @@ private func isRejected(
 }
 
 /// An event of the topic that no worker has applied.
-private func waitingEvent(_ topic: ClaimsTopic, _ sale: Sale) throws -> ClaimsTopic.Record {
-  var found: ClaimsTopic.Record?
+private func waitingEvent(_ topic: Topic, _ sale: Sale) throws -> Topic.Placed {
+  var found: Topic.Placed?
   _ = try eventually(within: 10, everyMs: 20) {
     found = try topic.events().last { try applied($0.partition, sale) <= $0.offset }
     return found != nil
