@@ -187,7 +187,6 @@ let package = Package(
     tests(
       "CrowdTests",
       ["Crowd", "HTTPServer", "RedisClient", "PostgresClient", "Threads", "TestSupport"]),
-    tests("FaultsTests", ["Faults", "TestSupport", "Threads"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes", "TestSupport"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads", "TestSupport"]),

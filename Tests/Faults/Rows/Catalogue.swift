@@ -1,6 +1,6 @@
 /// Every fault that the harness knows, in the order of the table.
 let catalogue: [Fault] = [
-  processFaults, redisFaults, kafkaFaults, producerFaults, brokerFaults, poisonFaults,
+  processFaults, redisFaults, kafkaFaults, producerFaults, brokerFaults, mockFaults, poisonFaults,
   replayFaults, postgresDeathFaults, postgresRefusalFaults, postgresLossFaults, httpFaults,
   overloadFaults, resourceFaults, randomFaults,
 ].joined().sorted { ($0.row, $0.name) < ($1.row, $1.name) }
