@@ -1,21 +1,21 @@
 /// What must hold whatever breaks. The letters are those of the table of faults.
 public enum Invariant: String, Codable, Sendable, CaseIterable {
   /// Distinct valid slots are within the stock, and no slot has two holders.
-  case A
+  case a = "A"
   /// Each acknowledged request has exactly its one claim, and what was told stays true.
-  case B
+  case b = "B"
   /// No request has two slots, no user more than the limit.
-  case C
+  case c = "C"
   /// Postgres is exactly what the topic says up to its offsets.
-  case D
+  case d = "D"
   /// At rest: free + held = total, nothing on its way, Redis = Postgres.
-  case E
+  case e = "E"
   /// Offsets, seqs, barriers and epochs only grow.
-  case F
+  case f = "F"
   /// Service comes back within the stated time.
-  case G
+  case g = "G"
   /// Processes stay within their bounds.
-  case H
+  case h = "H"
 }
 
 /// One thing that must not be.

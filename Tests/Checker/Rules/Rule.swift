@@ -92,31 +92,31 @@ enum Rule: String, CaseIterable, Sendable {
     switch self {
     case .moreHeldThanStock, .heldBeyondStock, .toldBeyondStock, .twoToldOneSlot,
       .twoHoldersInTopic:
-      .A
+      .a
     case .wrongReply, .claimedNotInTopic, .claimedAnew, .releasedNotInTopic, .releasedUnasked,
       .claimedAfterRelease, .refusedAfterRelease, .refusedWhileHolding, .refusedUnnamed,
       .releasedAndHeld, .claimedAndNotHeld, .refusedAndHeld, .stranger:
-      .B
+      .b
     case .toldTwoSlots, .recordedTwice, .twoSlotsHeld, .claimedTwiceInTopic, .aboveLimitHeld,
       .aboveLimitTold, .aboveLimitInTopic:
-      .C
+      .c
     case .claimRow, .releasedRow, .offsetBeyondTopic, .barrierEpoch, .activityMissing,
       .stockInPostgres, .limitInPostgres, .surplus, .deadLetter, .deadLetterUnplanted,
       .deadLetterOfGood:
-      .D
+      .d
     case .lag, .unreadableInRedis, .notListed, .stockInRedis, .limitInRedis, .stateInRedis,
       .stateInPostgres, .outbox, .outboxCount, .lockCount, .stillReleasing, .noSlotAmongFree,
       .epochInRedis, .fenced, .recordWithoutLock, .lockWithoutRecord, .storesDiffer, .freePlusHeld,
       .notHeld, .neverTold:
-      .E
+      .e
     case .epochFell, .offsetFell, .barrierFell, .seqWentOnFromOlder, .seqBelowTopic,
       .slotInTwoPartitions, .outOfOrder, .seqOfTwoEvents, .seqNotAboveEpoch, .epochUnannounced,
       .epochAbovePostgres:
-      .F
+      .f
     case .neverBack, .backTooLate:
-      .G
+      .g
     case .resident, .descriptors, .threads:
-      .H
+      .h
     }
   }
 }
