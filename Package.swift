@@ -187,6 +187,7 @@ let package = Package(
     tests(
       "CrowdTests",
       ["Crowd", "HTTPServer", "RedisClient", "PostgresClient", "Threads", "TestSupport"]),
+    tests("CheckerTests", ["Checker", "KafkaClient", "TestSupport"]),
     tests("ThreadsTests", ["Threads"]),
     tests("JSONBytesTests", ["JSONBytes", "TestSupport"]),
     tests("LogTests", ["Log", "JSONBytes", "Threads", "TestSupport"]),

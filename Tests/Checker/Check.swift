@@ -27,11 +27,10 @@ extension Facts {
   fileprivate var counts: [String: Int] {
     let stories = stories.all.values
     let entries = evidence.history.entries
-    var (events, barriers, void) = (0, 0, 0)
+    var (events, barriers) = (0, 0)
     for entry in entries {
       if case .event = entry.message { events += 1 }
       if case .barrier = entry.message { barriers += 1 }
-      if entry.isVoid { void += 1 }
     }
     return [
       "answers": evidence.told.count,
@@ -40,7 +39,9 @@ extension Facts {
       "refused": stories.filter { $0.slot == nil && !$0.refusals.isEmpty }.count,
       "unknown": evidence.told.filter { $0.isOpen && $0.answer != .pending }.count,
       "slots": Set(stories.compactMap(\.slot)).count,
-      "events": events, "barriers": barriers, "void": void, "duplicates": replay.duplicates,
+      "events": events, "barriers": barriers,
+      "void": replay.letters.filter { $0.reason == "void_epoch" }.count,
+      "duplicates": replay.duplicates,
       "deadLetters": evidence.postgres.letters.count, "epoch": evidence.postgres.epoch,
       "samples": evidence.samples.count,
     ]

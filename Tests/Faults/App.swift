@@ -8,10 +8,17 @@ import Threads
 @main
 enum App {
   static func main() {
+    // Whatever ends the harness ends what it has started, too: that goes at its exit.
+    Signals.prepare()
+    let ending = NamedThread("signals") { exit(128 + (Signals.wait() ?? SIGTERM)) }
+    withExtendedLifetime(ending) { begin() }
+  }
+
+  private static func begin() -> Never {
     do {
       if CommandLine.arguments.contains("--help") {
         say(Options.help)
-        return
+        exit(0)
       }
       let options = try Options.parse(Array(CommandLine.arguments.dropFirst()))
       exit(try run(options))

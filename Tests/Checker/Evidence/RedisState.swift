@@ -68,9 +68,24 @@ struct RedisState {
   func number(_ field: String) -> Int? { fields[field].flatMap { Int($0) } }
 }
 
+/// redis-cli 7.0 writes a quote inside a text as `\\"` and a backslash as four, so that the quote ends the text too early for
+/// JSON. Behind two more backslashes than a multiple of four a quote is one of the text.
+private func quotesEscaped(_ text: [UInt8]) -> [UInt8] {
+  var escaped: [UInt8] = []
+  escaped.reserveCapacity(text.count)
+  var backslashes = 0
+  for byte in text {
+    if byte == UInt8(ascii: "\""), backslashes % 4 == 2 { escaped.append(UInt8(ascii: "\\")) }
+    backslashes = byte == UInt8(ascii: "\\") ? backslashes + 1 : 0
+    escaped.append(byte)
+  }
+  return escaped
+}
+
 func readJSON(_ path: String) throws -> Any {
   do {
-    return try JSONSerialization.jsonObject(with: readFile(path), options: [.fragmentsAllowed])
+    let text = quotesEscaped([UInt8](try readFile(path)))
+    return try JSONSerialization.jsonObject(with: Data(text), options: [.fragmentsAllowed])
   } catch let error as Unreadable {
     throw error
   } catch {
@@ -111,7 +126,9 @@ func redisText(_ quoted: String, _ path: String) throws -> String {
     case UInt8(ascii: "a"): bytes.append(7)
     case UInt8(ascii: "b"): bytes.append(8)
     case UInt8(ascii: "x"):
-      guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+      guard rest.count >= 2,
+        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+      else {
         throw Unreadable("\(path): '\(quoted)' ends in the middle of a byte")
       }
       bytes.append(value)

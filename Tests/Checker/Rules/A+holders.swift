@@ -4,10 +4,10 @@ func checkHolders(_ facts: Facts, _ findings: inout Findings) {
   for activity in facts.round.activities {
     for (store, slots) in facts.held(activity.id) {
       findings.expect(
-        slots.count <= activity.stock, .a, "more held than there is",
+        slots.count <= activity.stock, .moreHeldThanStock,
         "\(slots.count) of \(activity.stock) in \(store)")
       for slot in slots.keys.sorted() where !(1...activity.stock).contains(slot) {
-        findings.add(.a, "a slot beyond the stock", "\(slot) of \(activity.stock) in \(store)")
+        findings.add(.heldBeyondStock, "\(slot) of \(activity.stock) in \(store)")
       }
     }
   }
@@ -23,7 +23,7 @@ private func checkToldHolders(_ facts: Facts, _ findings: inout Findings) {
   for story in facts.stories.sorted {
     for slot in story.slots.sorted() {
       findings.expect(
-        (1...stock).contains(slot), .a, "a slot beyond the stock",
+        (1...stock).contains(slot), .toldBeyondStock,
         "\(story.owner) was told \(slot) of \(stock)")
       guard let certain = story.certain else { continue }
       holdings[slot, default: []].append((certain.fromUs, certain.toUs, story.owner))
@@ -34,7 +34,7 @@ private func checkToldHolders(_ facts: Facts, _ findings: inout Findings) {
     for (fromUs, toUs, owner) in all.sorted(by: { $0.fromUs < $1.fromUs }) {
       if let last, fromUs < last.toUs {
         findings.add(
-          .a, "two were told one slot", "\(slot) is \(last.owner)'s and \(owner)'s at once")
+          .twoToldOneSlot, "\(slot) is \(last.owner)'s and \(owner)'s at once")
       }
       if toUs > last?.toUs ?? .min { last = (toUs, owner) }
     }
@@ -47,7 +47,7 @@ private func checkHolders(of slot: Slot, _ events: [Event], _ findings: inout Fi
   for event in events.sorted(by: { ($0.epoch, $0.seq) < ($1.epoch, $1.seq) }) {
     if event.isClaim {
       if let holder, holder != event.owner {
-        findings.add(.a, "two holders in the topic", "\(event), while it is \(holder)'s")
+        findings.add(.twoHoldersInTopic, "\(event), while it is \(holder)'s")
       }
       holder = event.owner
     } else if holder == event.owner {

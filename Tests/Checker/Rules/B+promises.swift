@@ -17,7 +17,7 @@ func checkPromises(_ facts: Facts, _ findings: inout Findings) {
     }
   }
   for told in facts.evidence.told where told.answer == .wrong {
-    findings.add(.b, "a reply that the API does not have", "\(told.user) at \(told.sentUs) us")
+    findings.add(.wrongReply, "\(told.user) at \(told.sentUs) us")
   }
   if drawn.limit == 1 { checkUnnamed(facts, &findings) }
   for (store, slots) in facts.held(drawn.id) {
@@ -30,33 +30,33 @@ private func checkAnswers(_ story: Story, _ events: [Event], _ findings: inout F
   let who = story.owner
   for slot in story.slots.sorted() {
     findings.expect(
-      events.contains { $0.isClaim && $0.slot.number == slot }, .b, "claimed, and not in the topic",
+      events.contains { $0.isClaim && $0.slot.number == slot }, .claimedNotInTopic,
       "\(who) was told \(slot)")
   }
   let claimedUs = story.claims.map(\.answeredUs).min() ?? .max
   for told in story.claims {
     guard case .claimed(_, replayed: false) = told.answer, told.call == .ask else { continue }
     findings.expect(
-      told.sentUs < claimedUs, .b, "claimed anew", "\(who) asked again and was told it is new")
+      told.sentUs < claimedUs, .claimedAnew, "\(who) asked again and was told it is new")
   }
   if story.isReleased {
     findings.expect(
-      events.contains { !$0.isClaim }, .b, "released, and not in the topic", "\(who)")
+      events.contains { !$0.isClaim }, .releasedNotInTopic, "\(who)")
   }
   let releasedUs = story.releases.map(\.answeredUs).min() ?? .max
   for told in story.releases {
     findings.expect(
-      story.giveBacks.contains { $0.sentUs < told.answeredUs }, .b, "released unasked", "\(who)")
+      story.giveBacks.contains { $0.sentUs < told.answeredUs }, .releasedUnasked, "\(who)")
   }
   for told in story.claims where told.sentUs >= releasedUs {
-    findings.add(.b, "claimed after its release", "\(who)")
+    findings.add(.claimedAfterRelease, "\(who)")
   }
   for told in story.refusals {
     guard case .refused(let code) = told.answer else { continue }
     findings.expect(
-      told.sentUs < releasedUs, .b, "refused after its release", "\(who) was told \(code)")
+      told.sentUs < releasedUs, .refusedAfterRelease, "\(who) was told \(code)")
     findings.expect(
-      !story.isHolding(during: told), .b, "refused while holding", "\(who) was told \(code)")
+      !story.isHolding(during: told), .refusedWhileHolding, "\(who) was told \(code)")
   }
 }
 
@@ -68,13 +68,13 @@ private func checkEnd(
   let who = story.owner
   if story.isReleased {
     findings.expect(
-      owned == nil, .b, "released, and held in the end", "\(who) holds \(owned ?? 0) in \(store)")
+      owned == nil, .releasedAndHeld, "\(who) holds \(owned ?? 0) in \(store)")
   } else if story.isHolding, let slot = story.slot, owned != slot {
     findings.add(
-      .b, "claimed, and not held in the end",
+      .claimedAndNotHeld,
       "\(who) was told \(slot) and holds \(owned.map(String.init) ?? "nothing") in \(store)")
   } else if let owned, story.finalRefusal(finalUs: finalUs(round)) != nil {
-    findings.add(.b, "refused, and held in the end", "\(who) holds \(owned) in \(store)")
+    findings.add(.refusedAndHeld, "\(who) holds \(owned) in \(store)")
   }
 }
 
@@ -86,7 +86,7 @@ private func checkUnnamed(_ facts: Facts, _ findings: inout Findings) {
   for told in facts.stories.unnamedRefusals {
     for owner in facts.stories.byUser[told.user] ?? [] {
       findings.expect(
-        !facts.stories.all[owner]!.isHolding(during: told), .b, "refused while holding",
+        !facts.stories.all[owner]!.isHolding(during: told), .refusedUnnamed,
         "\(owner), asking without a key")
     }
   }
@@ -105,6 +105,6 @@ private func checkStrangers(
       continue
     }
     if facts.round.allows.contains("otherClients") && !users.contains(owner.user) { continue }
-    findings.add(.b, "held by a request that nobody made", "\(slot) by \(owner) in \(store)")
+    findings.add(.stranger, "\(slot) by \(owner) in \(store)")
   }
 }

@@ -2,7 +2,7 @@
 func checkRequests(_ facts: Facts, _ findings: inout Findings) {
   for story in facts.stories.sorted {
     findings.expect(
-      story.slots.count <= 1, .c, "told two slots", "\(story.owner): \(story.slots.sorted())")
+      story.slots.count <= 1, .toldTwoSlots, "\(story.owner): \(story.slots.sorted())")
   }
   checkToldLimit(facts, &findings)
   checkClaimedTwice(facts, &findings)
@@ -14,7 +14,7 @@ func checkRequests(_ facts: Facts, _ findings: inout Findings) {
     var recorded: Set<Owner> = []
     for entry in facts.evidence.redis[activity.id]!.entries {
       findings.expect(
-        recorded.insert(entry.owner).inserted, .c, "recorded twice in Redis", "\(entry.owner)")
+        recorded.insert(entry.owner).inserted, .recordedTwice, "\(entry.owner)")
     }
   }
 }
@@ -24,11 +24,11 @@ private func checkHeld(
 ) {
   let byOwner = Dictionary(grouping: slots.keys) { slots[$0]! }
   for (owner, slots) in byOwner where slots.count > 1 && owner != nobody {
-    findings.add(.c, "two slots of one request", "\(owner) holds \(slots.sorted()) in \(store)")
+    findings.add(.twoSlotsHeld, "\(owner) holds \(slots.sorted()) in \(store)")
   }
   let byUser = Dictionary(grouping: slots.keys) { slots[$0]!.user }
   for (user, slots) in byUser where slots.count > activity.limit && user != nobody.user {
-    findings.add(.c, "above the limit", "\(user) holds \(slots.sorted()) in \(store)")
+    findings.add(.aboveLimitHeld, "\(user) holds \(slots.sorted()) in \(store)")
   }
 }
 
@@ -42,7 +42,7 @@ private func checkToldLimit(_ facts: Facts, _ findings: inout Findings) {
     for span in spans {
       let held = spans.filter { $0.fromUs <= span.fromUs && span.fromUs < $0.toUs }.count
       if held > facts.drawn.limit {
-        findings.add(.c, "above the limit", "\(user) was told \(held) slots at once")
+        findings.add(.aboveLimitTold, "\(user) was told \(held) slots at once")
         break
       }
     }
@@ -53,7 +53,7 @@ private func checkToldLimit(_ facts: Facts, _ findings: inout Findings) {
 private func checkClaimedTwice(_ facts: Facts, _ findings: inout Findings) {
   let claims = Dictionary(grouping: facts.valid.map(\.event).filter(\.isClaim)) { $0.ownerIn }
   for (owner, events) in claims where events.count > 1 {
-    findings.add(.c, "claimed twice in the topic", "\(owner): \(events.map(\.description))")
+    findings.add(.claimedTwiceInTopic, "\(owner): \(events.map(\.description))")
   }
 }
 
@@ -68,7 +68,7 @@ private func checkTopicLimit(
     if event.isClaim {
       holds[user, default: []].insert(event.owner)
       findings.expect(
-        holds[user]!.count <= activity.limit, .c, "above the limit",
+        holds[user]!.count <= activity.limit, .aboveLimitInTopic,
         "\(user) holds \(holds[user]!.count) with the \(event)")
     } else {
       holds[user]?.remove(event.owner)

@@ -14,35 +14,35 @@ func checkRest(_ facts: Facts, _ findings: inout Findings) {
 private func checkLag(_ facts: Facts, _ findings: inout Findings) {
   for (partition, end) in facts.evidence.history.ends.sorted(by: { $0.key < $1.key }) {
     let next = facts.evidence.postgres.positions[partition]?.next ?? 0
-    findings.expect(next >= end, .e, "lag", "partition \(partition) is at \(next) of \(end)")
+    findings.expect(next >= end, .lag, "partition \(partition) is at \(next) of \(end)")
   }
 }
 
 private func checkCounts(
   _ redis: RedisState, _ activity: Round.Activity, _ facts: Facts, _ findings: inout Findings
 ) {
-  func expect(_ isTrue: Bool, _ kind: String, _ text: @autoclosure () -> String) {
-    findings.expect(isTrue, .e, kind, "\(activity.id): \(text())")
+  func expect(_ isTrue: Bool, _ rule: Rule, _ text: @autoclosure () -> String) {
+    findings.expect(isTrue, rule, "\(activity.id): \(text())")
   }
-  for oddity in redis.oddities { expect(false, "unreadable in Redis", oddity) }
+  for oddity in redis.oddities { expect(false, .unreadableInRedis, oddity) }
   func field(_ name: String) -> String { redis.fields[name] ?? "nothing" }
-  expect(redis.isListed, "not listed in Redis", "stock:activities lacks it")
-  expect(field("total") == "\(activity.stock)", "stock in Redis", field("total"))
-  expect(field("limit") == "\(activity.limit)", "limit in Redis", field("limit"))
-  expect(field("state") == "open", "state in Redis", field("state"))
+  expect(redis.isListed, .notListed, "stock:activities lacks it")
+  expect(field("total") == "\(activity.stock)", .stockInRedis, field("total"))
+  expect(field("limit") == "\(activity.limit)", .limitInRedis, field("limit"))
+  expect(field("state") == "open", .stateInRedis, field("state"))
   let state = facts.evidence.postgres.activities[activity.id]?.state ?? "nothing"
-  expect(state == "open", "state in Postgres", state)
-  expect(redis.outbox == 0, "outbox", "\(redis.outbox) entries")
-  expect(field("outbox") == "\(redis.outbox)", "count of the outbox", field("outbox"))
+  expect(state == "open", .stateInPostgres, state)
+  expect(redis.outbox == 0, .outbox, "\(redis.outbox) entries")
+  expect(field("outbox") == "\(redis.outbox)", .outboxCount, field("outbox"))
   expect(
-    field("locks") == "\(redis.locks.count)", "count of locks",
+    field("locks") == "\(redis.locks.count)", .lockCount,
     "\(field("locks")), and there are \(redis.locks.count)")
   for (slot, lock) in redis.locks.sorted(by: { $0.key < $1.key }) where lock.isReleasing {
-    expect(false, "still releasing", "slot \(slot) of \(lock.owner)")
+    expect(false, .stillReleasing, "slot \(slot) of \(lock.owner)")
   }
   for hint in redis.free {
     let isSlot = Int(hint).map { (1...activity.stock).contains($0) } ?? false
-    expect(isSlot, "no slot among the free", hint)
+    expect(isSlot, .noSlotAmongFree, hint)
   }
 }
 
@@ -52,11 +52,11 @@ private func checkEpochs(
   let (fence, epoch) = (facts.evidence.fence, "\(facts.evidence.postgres.epoch)")
   for (what, found) in [("fence", fence["epoch"]), ("activity", redis.fields["epoch"])] {
     findings.expect(
-      found == epoch, .e, "epoch in Redis",
+      found == epoch, .epochInRedis,
       "\(activity.id): the \(what)'s is \(found ?? "none"), and Postgres' \(epoch)")
   }
   findings.expect(
-    fence["fence"] != nil && redis.fields["fence"] == fence["fence"], .e, "fenced",
+    fence["fence"] != nil && redis.fields["fence"] == fence["fence"], .fenced,
     "\(activity.id): \(redis.fields["fence"] ?? "none"), and the server's is \(fence["fence"] ?? "none")"
   )
 }
@@ -65,19 +65,18 @@ private func checkEpochs(
 private func checkRecords(
   _ redis: RedisState, _ activity: Round.Activity, _ facts: Facts, _ findings: inout Findings
 ) {
-  let kind = "users' records and locks"
   var recorded: [Int: Owner] = [:]
   for entry in redis.entries where !entry.isReleased {
     recorded[entry.slot] = entry.owner
     findings.expect(
-      redis.locks[entry.slot]?.owner == entry.owner, .e, kind,
+      redis.locks[entry.slot]?.owner == entry.owner, .recordWithoutLock,
       "\(entry.owner) is recorded with \(entry.slot), which is \(name(redis.locks[entry.slot]?.owner))"
     )
   }
   let reserved = facts.slotsOfLetters(activity.id)
   for (slot, lock) in redis.locks.sorted(by: { $0.key < $1.key }) where !reserved.contains(slot) {
     findings.expect(
-      recorded[slot] == lock.owner, .e, kind,
+      recorded[slot] == lock.owner, .lockWithoutRecord,
       "\(slot) is \(lock.owner)'s, and recorded with \(name(recorded[slot]))")
   }
 }
@@ -104,7 +103,7 @@ private func checkDifferences(
     }
     if redis.locks[slot]?.isReleasing ?? false { continue }  // Said already.
     findings.expect(
-      rows[slot] == lock, .e, "Redis and Postgres differ",
+      rows[slot] == lock, .storesDiffer,
       "slot \(slot): \(lock.map { "\($0)" } ?? "free"), and \(rows[slot].map { "\($0)" } ?? "free")"
     )
   }
@@ -112,7 +111,7 @@ private func checkDifferences(
   if let surplus = facts.evidence.postgres.activities[activity.id]?.surplus {
     let held = redis.locks.count - waiting
     findings.expect(
-      held + surplus == activity.stock, .e, "free + held = total",
+      held + surplus == activity.stock, .freePlusHeld,
       "\(activity.id): \(surplus) + \(held), not \(activity.stock)")
   }
 }
@@ -122,12 +121,12 @@ private func checkAllHeld(
 ) {
   for slot in 1...activity.stock {
     guard let lock = redis.locks[slot] else {
-      findings.add(.e, "not held in the end", "slot \(slot) of \(activity.id)")
+      findings.add(.notHeld, "slot \(slot) of \(activity.id)")
       continue
     }
     if activity.id != facts.drawn.id { continue }
     findings.expect(
-      facts.stories.all[lock.owner]?.slots.contains(slot) ?? false, .e, "held, and never told",
+      facts.stories.all[lock.owner]?.slots.contains(slot) ?? false, .neverTold,
       "slot \(slot) of \(lock.owner)")
   }
 }

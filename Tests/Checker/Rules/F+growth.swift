@@ -17,16 +17,16 @@ private func checkPostgresSamples(_ facts: Facts, _ findings: inout Findings) {
   let mayFall = facts.round.allows.contains("offsetsFallBack")
   for (one, next) in zip(samples, samples.dropFirst()) {
     findings.expect(
-      next.epoch >= one.epoch, .f, "epoch in Postgres fell",
+      next.epoch >= one.epoch, .epochFell,
       "from \(one.epoch) to \(next.epoch) at \(next.us) us")
     if mayFall { continue }
-    for (kind, before, after) in [
-      ("offset", one.offsets, next.offsets), ("barrier", one.barriers, next.barriers),
+    for (rule, before, after) in [
+      (Rule.offsetFell, one.offsets, next.offsets), (Rule.barrierFell, one.barriers, next.barriers),
     ] {
       for (partition, value) in before.sorted(by: { $0.key < $1.key })
       where after[partition] ?? 0 < value {
         findings.add(
-          .f, "\(kind) in Postgres fell",
+          rule,
           "partition \(partition) from \(value) to \(after[partition] ?? 0) at \(next.us) us")
       }
     }
@@ -41,7 +41,7 @@ private func checkRedisSamples(_ facts: Facts, _ findings: inout Findings) {
     let key = Key(activity: sample.activity, epoch: sample.epoch)
     if let before = last[key], before < sample.seq, before < highest[key]! {
       findings.add(
-        .f, "seq in Redis went on from an older one",
+        .seqWentOnFromOlder,
         "\(sample.activity) in epoch \(sample.epoch): \(highest[key]!), \(before), \(sample.seq)")
     }
     last[key] = sample.seq
@@ -51,7 +51,7 @@ private func checkRedisSamples(_ facts: Facts, _ findings: inout Findings) {
     let seqs = facts.valid.map(\.event).filter { $0.slot.activity == activity.id }.map(\.seq)
     let seq = facts.evidence.redis[activity.id]!.number("seq") ?? 0
     findings.expect(
-      seq >= seqs.max() ?? 0, .f, "seq in Redis is below the topic's",
+      seq >= seqs.max() ?? 0, .seqBelowTopic,
       "\(activity.id): \(seq), and \(seqs.max() ?? 0)")
   }
 }
@@ -61,12 +61,12 @@ private func checkSlots(_ facts: Facts, _ findings: inout Findings) {
   for (slot, events) in facts.bySlot.sorted(by: { $0.key < $1.key }) {
     for (one, next) in zip(events, events.dropFirst()) {
       findings.expect(
-        one.place.partition == next.place.partition, .f, "a slot in two partitions",
+        one.place.partition == next.place.partition, .slotInTwoPartitions,
         "\(slot) at \(one.place) and \(next.place)")
       findings.expect(
         one.place.partition != next.place.partition
           || (one.event.epoch, one.event.seq) <= (next.event.epoch, next.event.seq),
-        .f, "out of order in the topic", "\(next.event) at \(next.place), after \(one.event)")
+        .outOfOrder, "\(next.event) at \(next.place), after \(one.event)")
     }
   }
 }
@@ -79,10 +79,10 @@ private func checkSeqs(_ facts: Facts, _ findings: inout Findings) {
     for (one, next) in zip(events, events.dropFirst()) {
       if one.epoch == next.epoch {
         findings.expect(
-          one.seq < next.seq, .f, "one seq of two events", "\(one), and \(next)")
+          one.seq < next.seq, .seqOfTwoEvents, "\(one), and \(next)")
       } else {
         findings.expect(
-          one.seq < next.seq, .f, "seq did not go on in a new epoch", "\(one), then \(next)")
+          one.seq < next.seq, .seqNotAboveEpoch, "\(one), then \(next)")
       }
     }
   }
@@ -93,9 +93,9 @@ private func checkAnnounced(_ facts: Facts, _ findings: inout Findings) {
   let (control, postgres) = (facts.evidence.control, facts.evidence.postgres)
   let used = Set(facts.valid.map(\.event.epoch))
   for epoch in used.sorted() where epoch > 1 && !control.epochs.contains(epoch) {
-    findings.add(.f, "an epoch that nobody announced", "\(epoch)")
+    findings.add(.epochUnannounced, "\(epoch)")
   }
   for epoch in used.union(control.epochs).sorted() where epoch > postgres.epoch {
-    findings.add(.f, "an epoch above Postgres'", "\(epoch), and Postgres is at \(postgres.epoch)")
+    findings.add(.epochAbovePostgres, "\(epoch), and Postgres is at \(postgres.epoch)")
   }
 }

@@ -19,12 +19,12 @@ func checkService(_ facts: Facts, _ findings: inout Findings) -> [Int?] {
       group = wider
     }
     guard let backUs else {
-      findings.add(.g, "never back", "\(injury.back) after \(injury.name)")
+      findings.add(.neverBack, "\(injury.back) after \(injury.name)")
       return nil
     }
     let ms = Int((backUs - group.healedUs) / 1_000)
     findings.expect(
-      ms <= group.withinMs, .g, "back too late",
+      ms <= group.withinMs, .backTooLate,
       "\(injury.back) after \(injury.name): \(ms) ms, not \(group.withinMs)")
     return ms
   }
@@ -65,6 +65,6 @@ private func newClaims(_ facts: Facts) -> [(sentUs: Int64, answeredUs: Int64)] {
 private func workerBack(_ facts: Facts, after us: Int64) -> Int64? {
   let samples = facts.evidence.samples.postgres.filter { $0.us >= us }
   guard let first = samples.first else { return nil }
-  let end = facts.evidence.postgres.positions.values.map(\.next).reduce(0, +)
+  let end = facts.evidence.history.ends.values.reduce(0, +)
   return samples.first { $0.offsetSum > first.offsetSum || $0.offsetSum == end }?.us
 }

@@ -4,12 +4,12 @@ func checkBounds(_ facts: Facts, _ findings: inout Findings) {
   for sample in facts.evidence.samples.processes {
     kinds.insert(sample.kind)
     guard let bounds = facts.round.bounds[sample.kind] else { continue }
-    for (what, value, bound) in [
-      ("resident KB", sample.rssKB, bounds.rssKB),
-      ("descriptors", sample.descriptors, bounds.descriptors),
-      ("threads", sample.threads, bounds.threads),
+    for (rule, value, bound) in [
+      (Rule.resident, sample.rssKB, bounds.rssKB),
+      (Rule.descriptors, sample.descriptors, bounds.descriptors),
+      (Rule.threads, sample.threads, bounds.threads),
     ] where value > bound {
-      findings.add(.h, "\(what) of \(sample.name)", "\(value), not \(bound)")
+      findings.add(rule, "\(sample.name) has \(value), not \(bound)")
     }
   }
   for kind in Set(facts.round.bounds.keys).symmetricDifference(kinds).sorted() {

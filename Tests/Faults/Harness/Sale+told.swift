@@ -41,10 +41,14 @@ extension Sale {
     othersTold.withLock { $0.append(line) }
   }
 
-  /// Puts what others were told behind what the crowd was told. Once, when the crowd has ended.
+  /// Puts what others were told behind what the crowd was told, when it has ended.
   func mergeTold() throws {
     let fromUs = try toldFromUs()
-    let lines = try othersTold.withLock { $0 }.map { line in
+    let others = othersTold.withLock { lines in
+      defer { lines = [] }
+      return lines
+    }
+    let lines = try others.map { line in
       guard var fields = fields(of: line), let sentUs = fields["sentUs"] as? Int64 else {
         throw TestSupportError("not an answer: \(line)")
       }

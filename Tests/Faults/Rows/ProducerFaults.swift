@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Threads
 
 /// A producer that cannot know, or cannot any more.
 let producerFaults = [
@@ -23,5 +24,52 @@ let producerFaults = [
       return isSaid && status == .exited(1) ? "\(draw.name) said kafka_fatal and \(status)" : nil
     }
     try sale.sellMore(100)
-  }
+  },
+  unacknowledged("acknowledgements-late") { $0.hold(.toClient) },
+  unacknowledged("acknowledgements-lost") { $0.loseReplies(of: .all) },
 ]
+
+/// Kafka takes what is produced, and the DrawServices do not hear of it for longer than the claim deadline: late, or never.
+private func unacknowledged(
+  _ name: String, _ deafen: @escaping @Sendable (RedirectingProxy) -> Void
+) -> Fault {
+  let way = ["SLIDING_STOCK_KAFKA_BOOTSTRAP": "{detour}"]
+  return Fault(
+    row: 12, name: name, plan: Plan(rate: 150, draws: [way, way]), breaks: [.kafka],
+    isCombinable: false
+  ) { sale, random in
+    try sale.sell(Int.random(in: 100...300, using: &random))
+    let detour = sale.ground.stack.kafkaDetour
+    let ms = Int.random(in: 2_000...6_000, using: &random)
+    try sale.injure(name, back: .draws(withinMs: 20_000)) {
+      defer { detour.pass() }
+      let (before, pending) = (detour.counters, sale.toldPending)
+      let deadline = MonotonicTime.after(ms: ms)
+      deafen(detour)
+      // What was taken and not acknowledged, a relay publishes again, and that is taken too.
+      var doubled = 0
+      let isDoubled = try eventually(within: 30, everyMs: 100) {
+        if deadline <= .now, sale.toldPending > pending { doubled = try Topic(sale).doubled() }
+        return doubled > 0
+      }
+      detour.pass()
+      let after = detour.counters
+      let bytes =
+        after.heldBack.toClient - before.heldBack.toClient + after.dropped.toClient
+        - before.dropped.toClient
+      guard isDoubled, bytes > 0 else { return nil }
+      return "\(bytes) bytes of replies kept, \(sale.toldPending - pending) told pending, "
+        + "\(doubled) events in the topic twice"
+    }
+    try sale.sellMore(100)
+  }
+}
+
+extension Sale {
+  /// Draws that were answered `pending`, as far as the stats lines say.
+  fileprivate var toldPending: Int {
+    draws.flatMap { $0.events("stats") }.reduce(0) { sum, line in
+      sum + ((line["draws"] as? [String: any Sendable])?["pending"] as? Int ?? 0)
+    }
+  }
+}

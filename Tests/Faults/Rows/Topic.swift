@@ -30,6 +30,11 @@ struct Topic {
     return try Self.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: reader.outputPath))))
   }
 
+  /// Events that are in it more than once.
+  func doubled() throws -> Int {
+    Dictionary(grouping: try records(), by: \.payload).values.filter { $0.count > 1 }.count
+  }
+
   /// Reads `PARTITION OFFSET KEYLENGTH LENGTH`, a line end, key and payload, a line end; a length of −1 is a null.
   static func parse(_ bytes: [UInt8]) throws -> [Record] {
     var rest = bytes[...]

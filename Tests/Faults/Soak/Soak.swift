@@ -101,6 +101,7 @@ final class Soak {
     say(
       "\(found.isEmpty ? "ok  " : "FAIL") sale \(number): \(fault.name) seed \(seed), back \(back), "
         + String(format: "%.1f s", Double(nowUs() - startUs) / 1e6))
+    for finding in found.prefix(12) { say("     \(finding)") }
     if found.isEmpty, !options.isKeeping {
       try FileManager.default.removeItem(atPath: sale.folder)
     }
