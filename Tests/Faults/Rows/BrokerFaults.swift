@@ -43,11 +43,12 @@ let brokerFaults = [
       }
       return moves.isEmpty ? nil : "leaders moved, " + moves.joined(separator: ", ")
     }
-    try sale.sellMore(100)
+    try sale.sellMore(50)
   },
 ]
 
-private let brokersPlan = Plan(ground: .brokers, rate: 150, limitS: 180)
+/// Most of the time draws go on: slower than usual, so that stock is left after a minute of starting brokers.
+private let brokersPlan = Plan(ground: .brokers, stock: 4_000, rate: 50, limitS: 240)
 
 /// The leader of a partition of the events is taken away until another leads.
 private func leaderFault(
@@ -57,7 +58,7 @@ private func leaderFault(
   Fault(row: 13, name: name, plan: brokersPlan, breaks: [.kafka], isCombinable: false) {
     sale, random in
     guard let brokers = sale.ground.brokers else { throw TestSupportError("no brokers") }
-    try sale.sell(Int.random(in: 100...300, using: &random))
+    try sale.sell(Int.random(in: 50...200, using: &random))
     let topic = sale.deployment.topic
     let partition = Int.random(in: 0..<Deployment.partitions, using: &random)
     try sale.injure(name, back: .draws(withinMs: 20_000)) {
@@ -70,6 +71,6 @@ private func leaderFault(
       isMended = true
       return "partition \(partition): leader \(old) to \(new)"
     }
-    try sale.sellMore(100)
+    try sale.sellMore(50)
   }
 }
