@@ -23,9 +23,9 @@ struct Plan: Sendable {
   var ground = Ground.Kind.single
   /// A second Redis that replicates the first.
   var hasReplica = false
-  var stock = 1_200
+  var stock = 1_800
   /// Draws that begin each second, until all faults have been brought about.
-  var rate = 250
+  var rate = 200
   var giveBack = 0.05
   /// Settings of each DrawService besides the round's. There `{folder}` stands for the round's folder, `{name}` for the
   /// service, and on one broker `{detour}` for where clients begin whose way to it a fault breaks.
