@@ -5,6 +5,7 @@ extension RedirectingProxy {
   public enum Way: CaseIterable, Sendable {
     case toServer, toClient
 
+    /// The way back.
     public var opposite: Way { self == .toServer ? .toClient : .toServer }
   }
 
@@ -74,8 +75,7 @@ extension RedirectingProxy {
     }
   }
 
-  /// What has really happened, from the beginning. Up to date once an order has returned; of bytes that just passed
-  /// a moment later.
+  /// What has really happened since the proxy began, for all its connections.
   public struct Counters: Equatable, Sendable {
     /// Connections that reached the target, and those that were closed as they came.
     public internal(set) var accepted = 0

@@ -65,8 +65,12 @@ public final class RedirectingProxy: Sendable {
   /// Connections that pass through it now.
   public var connections: Int { orders.withLock { $0.connections } }
 
-  /// What has really happened to bytes and connections.
-  public var counters: Counters { orders.withLock { $0.counters } }
+  /// What has really happened to bytes and connections, until now.
+  public var counters: Counters {
+    // An empty order: once it is obeyed, all that anyone could see before it is counted.
+    order { _ in }
+    return orders.withLock { $0.counters }
+  }
 
   /// New connections go to this port of 127.0.0.1; those that are there stay with the old one.
   public func redirect(to target: Int) { order { $0.target = .port(target) } }
