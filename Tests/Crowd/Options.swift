@@ -12,6 +12,7 @@ struct Options: Sendable {
   var isLoadOnly = false
   var requestsPerSecond = 0.0
   var hurryFile: String?
+  var keepBack = 0
   var deadlineS = 300
   var settleS = 60
   var timeoutMs = 10_000
@@ -171,6 +172,11 @@ extension Options {
     ) {
       $0.hurryFile = $1
       return !$1.isEmpty
+    },
+    Option(
+      name: "--keep-back", value: "N", help: "leave so many slots until the hurry file exists (0)"
+    ) {
+      whole($1, 0...10_000_000, &$0.keepBack)
     },
     Option(
       name: "--patience", value: "N",

@@ -101,10 +101,15 @@ final class Throng {
   private func waitMs(_ now: MonotonicTime) -> Int {
     var ms = 50
     if let next = waiting.nextNs { ms = min(ms, MonotonicTime(nanoseconds: next).remainingMs) }
-    if exchange.idle > 0, comingUser < options.users, isPaced, !isStopping {
+    if exchange.idle > 0, comingUser < options.users, isPaced, !isStopping, !leavesTheRest {
       ms = min(ms, MonotonicTime(nanoseconds: dueNs(comingUser)).remainingMs)
     }
     return ms
+  }
+
+  /// No more is to be sold before the hurry file is there.
+  private var leavesTheRest: Bool {
+    isPaced && holding.held + inProgress >= total - options.keepBack
   }
 
   /// When user number `user` comes: at a given rate at fixed moments, so that a slow service is not spared.
@@ -124,7 +129,7 @@ final class Throng {
 
   private func startNext(_ nowNs: Int64) -> Bool {
     // Those who wait for a decision are bounded too, or a service that is away would collect everybody.
-    if isStopping || inProgress >= 4 * options.concurrency { return false }
+    if isStopping || leavesTheRest || inProgress >= 4 * options.concurrency { return false }
     if comingUser < options.users {
       if isPaced {
         let due = dueNs(comingUser)

@@ -108,7 +108,8 @@ final class Sale: @unchecked Sendable {
       urls + [
         "--activity", "\(deployment.activity)", "--users", "\(plan.stock + plan.stock / 5)",
         "--concurrency", "64", "--ask-twice", "0.1", "--give-back", "\(plan.giveBack)",
-        "--requests-per-second", "\(plan.rate)", "--until-held", "--ask-at-end",
+        "--requests-per-second", "\(plan.rate)", "--keep-back", "\(plan.kept)", "--until-held",
+        "--ask-at-end",
         "--claim-deadline-ms", "\(Deployment.claimDeadlineMs)", "--timeout-ms", "5000",
         "--patience", "100000", "--deadline", "\(plan.limitS)", "--settle", "30",
         "--seed", "\(max(1, seed))", "--load-only", "--json",
@@ -122,7 +123,7 @@ final class Sale: @unchecked Sendable {
     guard isSold else { throw TestSupportError("not sold: \(count) slots") }
   }
 
-  /// Waits until so many more are held.
+  /// Waits until so many more are held, or nearly all that is sold before the end.
   func sellMore(_ count: Int, within seconds: Double = 40) throws {
     var now: Int?
     // Redis may be away for the moment.
@@ -131,7 +132,7 @@ final class Sale: @unchecked Sendable {
       return now != nil
     }
     guard let now else { throw TestSupportError("Redis does not tell how many slots are held") }
-    try sell(min(plan.stock, now + count), within: seconds)
+    try sell(min(plan.stock - plan.kept - 100, now + count), within: seconds)
   }
 
   /// Lets the crowd take the rest as fast as it can, and waits for its end.

@@ -24,6 +24,8 @@ struct Plan: Sendable {
   /// A second Redis that replicates the first.
   var hasReplica = false
   var stock = 1_800
+  /// Slots that are left for after the last fault, however long it takes.
+  var kept: Int { stock / 5 }
   /// Draws that begin each second, until all faults have been brought about.
   var rate = 200
   var giveBack = 0.05
