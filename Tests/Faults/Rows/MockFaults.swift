@@ -91,7 +91,8 @@ let mockFaults = [
 
 /// The mock cluster lets 3 s pass before a group begins, and throws out who says nothing meanwhile for a session's time.
 private let mockPlan = Plan(
-  ground: .mock, rate: 80, settings: ["SLIDING_STOCK_KAFKA_SESSION_TIMEOUT_MS": "6000"],
+  ground: .mock, stock: 3_000, rate: 80,
+  settings: ["SLIDING_STOCK_KAFKA_SESSION_TIMEOUT_MS": "6000"],
   limitS: 180)
 
 /// What a broker may answer, by librdkafka's names. Not among them: that an offset is not there, which stops a partition for good.

@@ -36,7 +36,7 @@ private func unacknowledged(
 ) -> Fault {
   let way = ["SLIDING_STOCK_KAFKA_BOOTSTRAP": "{detour}"]
   return Fault(
-    row: 12, name: name, plan: Plan(rate: 80, draws: [way, way]), breaks: [.kafka],
+    row: 12, name: name, plan: Plan(stock: 3_000, rate: 80, draws: [way, way]), breaks: [.kafka],
     isCombinable: false
   ) { sale, random in
     try sale.sell(Int.random(in: 100...300, using: &random))
@@ -49,7 +49,7 @@ private func unacknowledged(
       let deadline = MonotonicTime.after(ms: ms)
       // What was taken and not acknowledged, the producer or a relay sends again, and that is taken too.
       var doubled = 0
-      let isDoubled = try eventually(within: 30, everyMs: 50) {
+      let isDoubled = try eventually(within: 20, everyMs: 300) {
         deafen(detour)
         if deadline <= .now { doubled = try Topic(sale).doubled() - doubledBefore }
         return doubled > 0
