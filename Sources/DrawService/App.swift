@@ -32,7 +32,7 @@ enum App {
       scope: .draw, arguments: arguments, environment: environment)
     if configuration.wantsHelp { return nil }
     if let word = configuration.positionals.first {
-      throw ConfigError("'\(word)' is no option; --help lists them")
+      throw ConfigError("'\(Configuration.shown(word))' is no option; --help lists them")
     }
     let level = LogLevel(name: try configuration.required("log.level")) ?? .info
     return (try Settings(configuration), level)

@@ -190,4 +190,10 @@ import Testing
       complaint(["--some-secret-file", "/nowhere"])?.hasPrefix(
         "some.secret (from the command line): cannot open /nowhere") == true)
   }
+
+  /// `redis-password=…` without its dashes is a word that nothing expects, and a secret all the same.
+  @Test func aWordThatWentAstrayShowsNothingBehindItsEqualsSign() {
+    #expect(Configuration.shown("redis-password=hunter2=hunter2") == "redis-password=…")
+    #expect(Configuration.shown("activity") == "activity")
+  }
 }

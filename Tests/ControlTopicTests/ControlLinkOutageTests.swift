@@ -56,7 +56,7 @@ import Threads
     let link = try ControlLink(stack.kafka("a"), topic: topic, messageTimeoutMs: 2_000)
     #expect(try link.readToEnd(until: .after(ms: 30_000)) == nil)
     let pid = stack.pid(.kafka)
-    kill(pid, SIGSTOP)
+    try freeze(pid)
     defer { kill(pid, SIGCONT) }
     #expect(link.send(.epoch(4, timeMs: 1), ticket: 2) == .queued)
     let start = MonotonicTime.now
@@ -88,7 +88,7 @@ import Threads
     #expect(try link.readToEnd(until: .after(ms: 30_000)) == nil)
     let position = link.position
     let pid = stack.pid(.kafka)
-    kill(pid, SIGSTOP)
+    try freeze(pid)
     defer { kill(pid, SIGCONT) }
     var breaths = 0
     let slow = MonotonicTime.after(ms: 1_500)

@@ -16,7 +16,7 @@ import Testing
     let holders = try (0..<20).map { try ask(pair, draw, "POST", "holder-\($0)") }
     for holder in holders { #expect(try holder.readReply().state == "claimed") }
 
-    kill(stack.pid(.kafka), SIGSTOP)
+    try freeze(stack.pid(.kafka))
     defer { kill(stack.pid(.kafka), SIGCONT) }
     let claims = try (0..<120).map { try ask(pair, draw, "POST", "user-\($0)") }
     let releases = try (0..<20).map { try ask(pair, draw, "DELETE", "holder-\($0)") }
@@ -75,7 +75,7 @@ import Testing
     defer { stack.end() }
     let pair = try Pair(on: stack, stock: 10)
     let draw = try pair.startDraw()
-    kill(stack.pid(.kafka), SIGSTOP)
+    try freeze(stack.pid(.kafka))
     defer { kill(stack.pid(.kafka), SIGCONT) }
     let client = try ask(pair, draw, "POST", "ann")
     #expect(try eventually(within: 10) { try pair.locks() == 1 })

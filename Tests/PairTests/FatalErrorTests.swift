@@ -13,7 +13,7 @@ import Testing
     let doomed = try pair.startDraw(["SLIDING_STOCK_TEST_FATAL_FILE": trigger])
     #expect(try Visitor(pair, doomed).claim("ann").state == "claimed")
     // The broker is held still, so that events are on their way for certain.
-    kill(stack.pid(.kafka), SIGSTOP)
+    try freeze(stack.pid(.kafka))
     defer { kill(stack.pid(.kafka), SIGCONT) }
     let visitors = (0..<20).map { _ in Visitor(pair, doomed) }
     for (number, visitor) in visitors.enumerated() { try visitor.beginClaim("user-\(number)") }

@@ -14,10 +14,9 @@ import Testing
     #expect(try known.send("GET", "/healthz").status == 200)
     let newcomer = HTTPTestClient(port: try #require(draw.port))
 
-    draw.process.signal(SIGSTOP)
     defer { draw.process.signal(SIGCONT) }
-    // A signal is on its way for a moment, and what comes in that moment comes in time.
-    #expect(try eventually(within: 5) { try Self.isStopped(draw.process.pid) })
+    // What comes in the moment before it stands comes in time.
+    try freeze(draw.process.pid)
     for (client, user) in [(known, "ann"), (newcomer, "bob")] {
       try client.write(
         Array(
@@ -44,14 +43,5 @@ import Testing
       "POST", "/v1/activities/\(pair.activity)/draws", ["X-User-Id": "ann"])
     #expect(again.status == 200)
     #expect(try draw.process.terminate() == .exited(0))
-  }
-
-  /// Every thread of a process.
-  private static func isStopped(_ pid: Int32) throws -> Bool {
-    let tasks = "/proc/\(pid)/task"
-    return try FileManager.default.contentsOfDirectory(atPath: tasks).allSatisfy { task in
-      let stat = try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
-      return stat.split(separator: ")").last?.hasPrefix(" T") == true
-    }
   }
 }

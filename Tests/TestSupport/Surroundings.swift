@@ -45,6 +45,35 @@ private func canBind(_ port: Int) -> Bool {
   return withAddress("0.0.0.0", port: port) { bind(descriptor, $0, $1) } == 0
 }
 
+/// SIGSTOP, and waits until every thread of the process stands still: a signal is on its way for a moment. SIGCONT is the
+/// caller's.
+public func freeze(_ pid: Int32) throws {
+  kill(pid, SIGSTOP)
+  let hasStopped = eventually(within: 10) {
+    threadStates(of: pid).map { $0.allSatisfy { $0 == "T" } } ?? false
+  }
+  guard hasStopped else { throw TestSupportError("process \(pid) was not stopped within 10 s") }
+}
+
+/// A letter for each thread, as in `/proc/PID/task/TID/stat`; nil while they come and go.
+private func threadStates(of pid: Int32) -> [Character]? {
+  guard let folder = opendir("/proc/\(pid)/task") else { return nil }
+  defer { closedir(folder) }
+  var states: [Character] = []
+  while let entry = readdir(folder) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name.hasPrefix(".") { continue }
+    // The name stands in parentheses and may hold any character: the state is behind the last.
+    guard let stat = readFile("/proc/\(pid)/task/\(name)/stat"),
+      let state = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].dropFirst(2).first
+    else { return nil }
+    states.append(state)
+  }
+  return states.isEmpty ? nil : states
+}
+
 /// The path of one of the package's executables: it lies beside the test bundle that is running, or, where none is,
 /// beside the running executable.
 public func builtProduct(_ name: String) throws -> String {

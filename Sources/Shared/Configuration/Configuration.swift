@@ -166,3 +166,11 @@ public func processEnvironment() -> [String: String] {
   }
   return result
 }
+
+extension Configuration {
+  /// A word of the command line as a complaint may show it: what stands behind its `=` may be a secret that went astray.
+  public static func shown(_ word: String) -> String {
+    guard let equals = word.firstIndex(of: "=") else { return word }
+    return "\(word[..<equals])=…"
+  }
+}

@@ -60,14 +60,17 @@ enum Command: String, CaseIterable {
       if asksHelp || words.elementsEqual(["help"]) {
         return .help(help(below: Array(words)))
       }
-      let said = words.isEmpty ? "no command" : "'\(words.joined(separator: " "))' is no command"
+      let said =
+        words.isEmpty
+        ? "no command" : "'\(words.map(Configuration.shown).joined(separator: " "))' is no command"
       return .unknown("\(said)\n\n\(help(below: Array(words)))")
     }
     let configuration = try Configuration(
       scope: .worker, options: command.options, arguments: options, environment: environment)
     if configuration.wantsHelp { return .help(command.help) }
     if let word = configuration.positionals.first {
-      throw ConfigError("'\(word)' is not expected; words of the command come first")
+      throw ConfigError(
+        "'\(Configuration.shown(word))' is not expected; words of the command come first")
     }
     return .command(command, configuration)
   }

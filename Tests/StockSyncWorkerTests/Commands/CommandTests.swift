@@ -134,6 +134,17 @@ import Testing
     #expect(none.status == .exited(3))
   }
 
+  @Test func noComplaintShowsASecretThatWentAstray() throws {
+    for words in [
+      ["redis-password=hunter2"], ["activity", "list", "--json", "redis-password=hunter2"],
+    ] {
+      let ended = try run(more: words)
+      #expect(ended.status == .exited(2))
+      #expect(ended.error.contains("redis-password=…"))
+      #expect(!(ended.error + ended.output).contains("hunter2"))
+    }
+  }
+
   @Test func helpIsEverywhereAndWrongUsageIsStatusTwo() throws {
     for words in ["--help", "help", "activity --help", "run --help", "migrate -h"] {
       let help = try run(words)
