@@ -29,9 +29,13 @@ public struct Round: Codable, Sendable {
     /// What shows that it really happened.
     public var evidence: String
     public var isShown: Bool
+    /// DrawServices of which each has to come back, by their numbers in `told.jsonl`. None: any will do.
+    public var services: [Int]
+    /// Partitions of which each has to be applied again. None: any will do.
+    public var partitions: [Int]
     public init(
       name: String, startUs: Int64, healedUs: Int64, back: String, backWithinMs: Int,
-      evidence: String, isShown: Bool
+      evidence: String, isShown: Bool, services: [Int] = [], partitions: [Int] = []
     ) {
       self.name = name
       self.startUs = startUs
@@ -40,6 +44,8 @@ public struct Round: Codable, Sendable {
       self.backWithinMs = backWithinMs
       self.evidence = evidence
       self.isShown = isShown
+      self.services = services
+      self.partitions = partitions
     }
   }
 

@@ -158,4 +158,14 @@ import Testing
     scene.injure("at the end", from: scene.monotonicUs, back: "worker", withinMs: 0)
     try expectClean(scene, "nothing was left to apply")
   }
+
+  @Test func theLastOfTheVictimsCounts() throws {
+    var scene = Scene.clean()
+    let last = scene.told.lastIndex { $0.replayed == false }!
+    scene.told[last].service = 1
+    scene.round.injuries[0].services = [0, 1]
+    scene.round.injuries[1].partitions = [0, 1]
+    try expectClean(scene, "each is back")
+    #expect(try scene.verdict().backMs[0] == 3_005)
+  }
 }

@@ -17,6 +17,11 @@ import Testing
     Empty("nothing was broken") { $0.round.injuries = [] },
     Empty("flush: nothing shows that it happened") { $0.round.injuries[0].isShown = false },
     Empty("flush: back 'soon' is unknown") { $0.round.injuries[0].back = "soon" },
+    Empty("flush: names who comes back, and nothing has to") {
+      $0.round.injuries[0].back = "none"
+      $0.round.injuries[0].services = [0]
+    },
+    Empty("flush: partition 2 is none") { $0.round.injuries[0].partitions = [2] },
     Empty("nobody was told a slot") { $0.told = [] },
     Empty("the crowd did not end: late") { $0.report.unfinished = "late" },
     Empty("3 draws were never told how they ended") { $0.report.undecided = 3 },
@@ -63,9 +68,19 @@ import Testing
   }
 
   @Test(arguments: [
-    ("told.jsonl", #"{"sentUs":1,"latencyUs":1,"user":"a","call":"sing","answer":"pending"}"#),
-    ("told.jsonl", #"{"sentUs":1,"latencyUs":1,"user":"a","call":"ask","answer":"perhaps"}"#),
-    ("told.jsonl", #"{"sentUs":1,"latencyUs":1,"user":"a","call":"ask","answer":"claimed"}"#),
+    (
+      "told.jsonl",
+      #"{"sentUs":1,"latencyUs":1,"service":0,"user":"a","call":"sing","answer":"pending"}"#
+    ),
+    (
+      "told.jsonl",
+      #"{"sentUs":1,"latencyUs":1,"service":0,"user":"a","call":"ask","answer":"perhaps"}"#
+    ),
+    (
+      "told.jsonl",
+      #"{"sentUs":1,"latencyUs":1,"service":0,"user":"a","call":"ask","answer":"claimed"}"#
+    ),
+    ("told.jsonl", #"{"sentUs":1,"latencyUs":1,"user":"a","call":"ask","answer":"pending"}"#),
     ("samples.jsonl", #"{"us":1,"of":"weather"}"#), ("samples.jsonl", #"{"us":1,"of":"redis"}"#),
     ("samples.jsonl", #"{"us":1,"of":"postgres","epoch":1}"#),
     ("samples.jsonl", #"{"us":1,"of":"process","name":"draw-1"}"#),

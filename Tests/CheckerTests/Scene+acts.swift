@@ -103,11 +103,14 @@ extension Scene {
     look()
   }
 
-  mutating func injure(_ name: String, from startUs: Int64, back: String, withinMs: Int = 9_000) {
+  mutating func injure(
+    _ name: String, from startUs: Int64, back: String, withinMs: Int = 9_000,
+    partitions: [Int] = []
+  ) {
     round.injuries.append(
       Round.Injury(
         name: name, startUs: startUs, healedUs: monotonicUs, back: back, backWithinMs: withinMs,
-        evidence: "seen", isShown: true))
+        evidence: "seen", isShown: true, partitions: partitions))
   }
 
   /// The last event of a slot comes once more.

@@ -8,6 +8,7 @@ struct Scene {
   struct Line: Encodable {
     var sentUs: Int
     var latencyUs = 5_000
+    var service = 0
     var user: String
     var request: String?
     var keyed: Bool?

@@ -19,6 +19,8 @@ struct Told: Sendable {
   let sentUs: Int
   /// Not before the answer was there: the record cuts fractions off.
   let answeredUs: Int
+  /// The number of the DrawService that was asked.
+  let service: Int
   let user: String
   /// The request that the call named; nil: it asked without a key.
   let asked: String?
@@ -32,7 +34,7 @@ struct Told: Sendable {
 
 extension Told {
   private struct Line: Decodable {
-    let sentUs, latencyUs: Int
+    let sentUs, latencyUs, service: Int
     let user: String
     let request: String?
     let call: String
@@ -70,8 +72,9 @@ extension Told {
       var about = line.answeredAs ?? asked
       if about == nil, line.answer == "claimed" || line.answer == "pending" { about = line.request }
       return Told(
-        sentUs: line.sentUs, answeredUs: line.sentUs + line.latencyUs + 2, user: line.user,
-        asked: asked, request: about, call: call, answer: answer)
+        sentUs: line.sentUs, answeredUs: line.sentUs + line.latencyUs + 2,
+        service: line.service, user: line.user, asked: asked, request: about, call: call,
+        answer: answer)
     }
   }
 }

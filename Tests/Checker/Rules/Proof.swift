@@ -7,6 +7,12 @@ func checkProof(_ facts: Facts, _ findings: inout Findings) {
     if !["draws", "worker", "none"].contains(injury.back) {
       findings.problem("\(injury.name): back '\(injury.back)' is unknown")
     }
+    if injury.back == "none", !injury.services.isEmpty || !injury.partitions.isEmpty {
+      findings.problem("\(injury.name): names who comes back, and nothing has to")
+    }
+    for partition in injury.partitions where !(0..<round.partitions).contains(partition) {
+      findings.problem("\(injury.name): partition \(partition) is none")
+    }
   }
   if !facts.stories.all.values.contains(where: { $0.slot != nil }) {
     findings.problem("nobody was told a slot")

@@ -165,8 +165,12 @@ final class Sale: @unchecked Sendable {
   // MARK: Faults
 
   /// Does something to the pair, and notes when and with what evidence. `body` breaks, and mends what does not
-  /// mend itself; it gives the evidence that the fault really happened, or nil when it cannot tell.
-  func injure(_ name: String, back: Back, _ body: () throws -> String?) throws {
+  /// mend itself; it gives the evidence that the fault really happened, or nil when it cannot tell. Where it hits some
+  /// instances and others go on, `services` (see `numbers`) and `partitions` say what has to be served again; none: any.
+  func injure(
+    _ name: String, back: Back, services: [Int] = [], partitions: [Int] = [],
+    _ body: () throws -> String?
+  ) throws {
     timeline.note("fault: \(name) begins")
     let startUs = nowUs()
     let evidence = try body()
@@ -182,8 +186,15 @@ final class Sale: @unchecked Sendable {
       $0.append(
         Round.Injury(
           name: name, startUs: startUs, healedUs: healedUs, back: kind, backWithinMs: withinMs,
-          evidence: evidence ?? "", isShown: evidence != nil))
+          evidence: evidence ?? "", isShown: evidence != nil, services: services,
+          partitions: partitions))
     }
+  }
+
+  /// What the crowd's record calls those that are DrawServices.
+  func numbers(of services: [ServiceProcess]) -> [Int] {
+    let asked = self.services.filter { $0.kind == .draw }
+    return services.compactMap { service in asked.firstIndex { $0 === service } }
   }
 
   /// Makes one injury of all: of those that could be shown, if they are two at least.
@@ -195,7 +206,9 @@ final class Sale: @unchecked Sendable {
         Round.Injury(
           name: injuries.map(\.name).joined(separator: " + "), startUs: startUs, healedUs: nowUs(),
           back: "draws", backWithinMs: withinMs,
-          evidence: shown.map(\.evidence).joined(separator: "; "), isShown: shown.count >= 2)
+          evidence: shown.map(\.evidence).joined(separator: "; "), isShown: shown.count >= 2,
+          services: Set(injuries.flatMap(\.services)).sorted(),
+          partitions: Set(injuries.flatMap(\.partitions)).sorted())
       ]
     }
   }

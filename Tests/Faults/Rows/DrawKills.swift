@@ -18,7 +18,7 @@ let drawKills =
     }
   }
 
-/// Start of the process, topics, lease (`lease.heartbeat-ms`); the other instance serves all the time.
+/// Start of the process, topics, lease (`lease.heartbeat-ms`); the other instance serves all the time, which does not count.
 private let drawBackMs = 10_000
 
 private func killDraw(
@@ -31,7 +31,8 @@ private func killDraw(
   try sale.sell(.random(in: 50...300, using: &random))
   let name = "SIGKILL of \(draw.name), " + (step?.place ?? "at any moment")
   var left: Set<Int> = []
-  try sale.injure(name, back: .draws(withinMs: drawBackMs)) {
+  let services = sale.numbers(of: [draw])
+  try sale.injure(name, back: .draws(withinMs: drawBackMs), services: services) {
     try hold?.take(draw)
     let death = try draw.kill()
     left = try sale.outbox()

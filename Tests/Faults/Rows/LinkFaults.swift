@@ -83,7 +83,9 @@ private func breakLinks(
     default: all
     }
   let links = chosen.map(\.value)
-  try sale.injure(name, back: .draws(withinMs: 10_000)) {
+  let hit = sale.draws.filter { draw in chosen.contains { $0.key == draw.name } }
+  let services = sale.numbers(of: hit)
+  try sale.injure(name, back: .draws(withinMs: 10_000), services: services) {
     defer { for link in links { link.pass() } }
     let evidence = try body(links, &random)
     return evidence.map { "\($0), to \(chosen.map(\.key).joined(separator: " "))" }

@@ -38,6 +38,17 @@ extension ServiceProcess {
     return (told["partitions"] as? [Any] ?? []).compactMap { ($0 as? NSNumber)?.intValue }
   }
 
+  /// Waits until it has some, and gives them.
+  func awaitPartitions(within seconds: Double = 20) throws -> [Int] {
+    var its: [Int] = []
+    _ = eventually(within: seconds, everyMs: 10) {
+      its = partitions
+      return !its.isEmpty
+    }
+    guard !its.isEmpty else { throw TestSupportError("\(name) has no partitions") }
+    return its
+  }
+
   /// Messages that this run has applied, by its stats lines.
   var applied: Int {
     events("stats", lastRunAlone: true).reduce(0) {

@@ -13,8 +13,9 @@ let producerFaults = [
     try sale.sell(Int.random(in: 100...300, using: &random))
     let draw = sale.draws.randomElement(using: &random)!
     let file = "\(sale.folder)/fatal-\(draw.name)"
-    // The other goes on: nothing has to come back but this one.
-    try sale.injure("producer dead for good", back: .draws(withinMs: 20_000)) {
+    // The other goes on: nothing has to come back but this one, which takes draws when this is over.
+    let services = sale.numbers(of: [draw])
+    try sale.injure("producer dead for good", back: .draws(withinMs: 10_000), services: services) {
       try Data().write(to: URL(fileURLWithPath: file))
       let status = try draw.process.wait(within: 40)
       try FileManager.default.removeItem(atPath: file)
@@ -42,7 +43,8 @@ private func unacknowledged(
     try sale.sell(Int.random(in: 100...300, using: &random))
     let detour = sale.ground.stack.kafkaDetour
     let ms = Int.random(in: 2_000...5_000, using: &random)
-    try sale.injure(name, back: .draws(withinMs: 20_000)) {
+    let services = sale.numbers(of: sale.draws)
+    try sale.injure(name, back: .draws(withinMs: 20_000), services: services) {
       defer { detour.pass() }
       let (before, pending) = (detour.counters, sale.toldPending)
       let doubledBefore = try Topic(sale).doubled()

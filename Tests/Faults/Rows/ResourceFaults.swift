@@ -17,7 +17,12 @@ let resourceFaults = [
     }
     try sale.sellMore(Int.random(in: 50...200, using: &random))
     let more = Int.random(in: 100...250, using: &random)
-    try sale.injure("disk full under the logs", back: .none) {
+    let (services, partitions) = (sale.numbers(of: sale.draws), Array(0..<Deployment.partitions))
+    // Nothing is interrupted; nobody may have been left behind either.
+    try sale.injure(
+      "disk full under the logs", back: .draws(withinMs: 5_000), services: services,
+      partitions: partitions
+    ) {
       let files = sale.services.map(\.process.outputPath)
       try disk.fill()
       let isFull = eventually(within: 20, everyMs: 20) { files.allSatisfy(LogDisk.isAtItsEnd) }
@@ -49,7 +54,10 @@ let resourceFaults = [
     let left = Int.random(in: 0...6, using: &random)
     let isCut = Bool.random(using: &random)
     let more = Int.random(in: 50...150, using: &random)
-    try sale.injure("\(draw.name) without descriptors", back: .draws(withinMs: 10_000)) {
+    try sale.injure(
+      "\(draw.name) without descriptors", back: .draws(withinMs: 10_000),
+      services: sale.numbers(of: [draw])
+    ) {
       let before = draw.acceptFailures
       let descriptors = try Descriptors(of: draw)
       let limit = try descriptors.lower(leaving: left)
@@ -84,7 +92,10 @@ let resourceFaults = [
     let links = [sale.deployment.postgresLinks, sale.deployment.redisLinks]
       .compactMap { $0[worker.name] }
     let lengthMs = Int.random(in: 3_000...6_000, using: &random)
-    try sale.injure("\(worker.name) without descriptors", back: .worker(withinMs: 10_000)) {
+    try sale.injure(
+      "\(worker.name) without descriptors", back: .worker(withinMs: 10_000),
+      partitions: try worker.awaitPartitions()
+    ) {
       let descriptors = try Descriptors(of: worker)
       try descriptors.lower(leaving: 0)
       let beginUs = nowUs()

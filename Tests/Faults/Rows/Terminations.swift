@@ -32,7 +32,9 @@ private func end(
   try sale.sell(.random(in: 100...400, using: &random))
   let name = "SIGTERM of " + services.map(\.name).joined(separator: ", ")
   var moment: Int64 = 0
-  try sale.injure(name, back: back) {
+  let numbers = sale.numbers(of: services)
+  let partitions = try services.filter { $0.kind == .worker }.flatMap { try $0.awaitPartitions() }
+  try sale.injure(name, back: back, services: numbers, partitions: partitions) {
     moment = nowUs()
     for service in services {
       sale.timeline.note("\(service.name): SIGTERM")

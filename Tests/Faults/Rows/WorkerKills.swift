@@ -21,7 +21,8 @@ let workerKills =
     }
   }
 
-/// The group gives up the dead member after its session timeout, 2 s here, and its partitions are given anew.
+/// The group gives up the dead member after its session timeout, 2 s here, and its partitions are given anew: once without it,
+/// once with the one that was started again.
 let workerBackMs = 10_000
 
 /// How the held worker's connections are called in Postgres.
@@ -39,12 +40,9 @@ private func killWorker(
     }
   }
   try sale.sell(.random(in: 50...300, using: &random))
-  guard eventually(within: 20, everyMs: 5, { !worker.partitions.isEmpty }) else {
-    throw TestSupportError("\(worker.name) has no partitions")
-  }
+  let partitions = try worker.awaitPartitions()
   let name = "SIGKILL of \(worker.name), " + (step?.place ?? "at any moment")
-  try sale.injure(name, back: .worker(withinMs: workerBackMs)) {
-    let partitions = worker.partitions
+  try sale.injure(name, back: .worker(withinMs: workerBackMs), partitions: partitions) {
     try hold?.take(worker)
     let transaction = try hold.flatMap { try transactionState(sale, $0) }
     let death = try worker.kill()

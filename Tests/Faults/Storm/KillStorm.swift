@@ -49,7 +49,10 @@ final class KillStorm: Sendable {
   private func rage(_ sale: Sale, _ random: inout Seeded) throws {
     try sale.sell(200)
     let seeds = [random.next(), random.next()]
-    try sale.injure("\(count) SIGKILLs of each service", back: .draws(withinMs: 10_000)) {
+    try sale.injure(
+      "\(count) SIGKILLs of each service", back: .draws(withinMs: 10_000),
+      services: sale.numbers(of: sale.draws), partitions: Array(0..<Deployment.partitions)
+    ) {
       let begin = MonotonicTime.now
       let failures = Lock<[any Error]>([])
       let threads = Kill.Service.allCases.enumerated().map { index, service in

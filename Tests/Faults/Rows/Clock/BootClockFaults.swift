@@ -18,7 +18,10 @@ let bootClockFaults = [
         ? "in \(offsets.count) time namespaces, which have taken \(leases) leases" : nil
     }
     // A lease that is taken while the other process' is counted.
-    try sale.injure("\(started.name) ended by SIGKILL", back: .draws(withinMs: 5_000)) {
+    try sale.injure(
+      "\(started.name) ended by SIGKILL", back: .draws(withinMs: 5_000),
+      services: sale.numbers(of: [started])
+    ) {
       let pid = started.pid
       try started.signal(9)
       try started.start()

@@ -25,13 +25,21 @@ private func jumpClock(
   try sale.sellMore(Int.random(in: 20...100, using: &random))
   let seconds = Bool.random(using: &random) ? 3_600 : -3_600
   let more = Int.random(in: 50...200, using: &random)
-  try sale.injure("clock of \(service.name) \(seconds) s off", back: back(service)) {
+  let services = sale.numbers(of: [service])
+  let partitions = service.kind == .worker ? try service.awaitPartitions() : []
+  try sale.injure(
+    "clock of \(service.name) \(seconds) s off", back: back(service), services: services,
+    partitions: partitions
+  ) {
     try clock.jump(toSecondsOff: seconds)
     try sale.sellMore(more)
     let isSeen = eventually(within: 10, everyMs: 50) { lastLine(of: service, isOffBy: seconds) }
     return isSeen ? "its log says so; \(more) slots sold meanwhile" : nil
   }
-  try sale.injure("clock of \(service.name) true again", back: back(service)) {
+  try sale.injure(
+    "clock of \(service.name) true again", back: back(service), services: services,
+    partitions: partitions
+  ) {
     try clock.jump(toSecondsOff: 0)
     let isSeen = eventually(within: 10, everyMs: 50) { lastLine(of: service, isOffBy: 0) }
     return isSeen ? "its log says so" : nil
