@@ -21,6 +21,7 @@ final class Meters: Sendable {
   }
 
   private let values = Lock(Values())
+  private let acceptFailures = Lock(0)
 
   func takeValues() -> Values {
     values.withLock { values in
@@ -41,6 +42,14 @@ final class Meters: Sendable {
           values.otherUs.add(us)
         }
       }
+    }
+  }
+
+  /// How many of those since the start are new since the last call.
+  func newAcceptFailures(of total: Int) -> Int {
+    acceptFailures.withLock { told in
+      defer { told = total }
+      return total - told
     }
   }
 

@@ -22,8 +22,8 @@ extension Parts {
         "waitingForLane": .int(waitingForLane),
         "waitingForKafka": .int(waitingForKafka),
         "connections": .int(http.connections),
-        // Since the start, unlike the rest: for want of descriptors, mostly.
-        "acceptFailures": .int(http.acceptFailures),
+        // For want of descriptors, mostly.
+        "acceptFailures": .int(meters.newAcceptFailures(of: http.acceptFailures)),
         "failures": counts(values.failures),
       ])
   }

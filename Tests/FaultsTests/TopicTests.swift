@@ -19,4 +19,20 @@ import Testing
   func brokenOutputIsAnError(_ text: String) {
     #expect(throws: TestSupportError.self) { try Topic.parse(Array(text.utf8)) }
   }
+
+  @Test func onlyWhatAServiceCouldHaveWrittenIsOurs() {
+    let event = #"{"v":1,"type":"claimed","slot":1}"#
+    func isOurs(_ key: String?, _ payload: String?) -> Bool {
+      Topic.Record(
+        partition: 0, offset: 0, key: key.map { Array($0.utf8) },
+        payload: payload.map { Array($0.utf8) }
+      ).isOurs
+    }
+    #expect(isOurs("7_1", event))
+    #expect(isOurs("barrier-1", #"{"v":1,"type":"barrier","epoch":2}"#))
+    #expect(!isOurs(nil, event) && !isOurs("", event) && !isOurs("7_1", nil) && !isOurs("7_1", ""))
+    #expect(!isOurs("7_1", event + "\n") && !isOurs("7\t1", event))
+    #expect(
+      !isOurs("7_1", String(event.dropLast())) && !isOurs("7_1", #"{"v":2,"type":"claimed"}"#))
+  }
 }

@@ -123,10 +123,15 @@ public struct RedisAOFMark: Sendable {
 /// Redis's data of an earlier moment; removed with this object.
 public final class RedisCopy: Sendable {
   let folder: String
+  private let cleanUp: CleanUp
 
-  init() throws { folder = try temporaryDirectory("redis-copy") }
+  init() throws {
+    let folder = try temporaryDirectory("redis-copy")
+    self.folder = folder
+    cleanUp = CleanUp { try? FileManager.default.removeItem(atPath: folder) }
+  }
 
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
+  deinit { cleanUp.run() }
 }
 
 /// The answer without its last line feed; throws an error reply.

@@ -7,13 +7,19 @@ final class Outputs: Sendable {
   var standardPath: String { directory + "/stdout" }
   var errorPath: String { directory + "/stderr" }
 
-  init() throws { directory = try temporaryDirectory("subprocess") }
+  private let cleanUp: CleanUp
 
-  deinit {
-    unlink(standardPath)
-    unlink(errorPath)
-    rmdir(directory)
+  init() throws {
+    let directory = try temporaryDirectory("subprocess")
+    self.directory = directory
+    cleanUp = CleanUp {
+      unlink(directory + "/stdout")
+      unlink(directory + "/stderr")
+      rmdir(directory)
+    }
   }
+
+  deinit { cleanUp.run() }
 
   var standard: String { readFile(standardPath) ?? "" }
   var error: String { readFile(errorPath) ?? "" }

@@ -34,16 +34,27 @@ public final class Subprocess: Sendable {
   /// Starts `program` (found in PATH when it holds no slash).
   ///
   /// Its environment is this process's without `SLIDING_STOCK_…`, so that a test gets the settings that it gives and
-  /// no others, and with `environment` on top. `directory` is where it runs; `input` is the path of its standard input.
+  /// no others, and with `environment` on top. `directory` is where it runs; `input` is the path of its standard input. One
+  /// that `diesWithUs` is killed even when this process is.
   public init(
     _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
-    directory: String? = nil, input: String = "/dev/null"
+    directory: String? = nil, input: String = "/dev/null", diesWithUs: Bool = false
   ) throws {
     self.program = program
-    outputs = try Outputs()
-    pid = try spawn(
-      program, arguments, environment: environment, directory: directory, input: input,
-      outputs: outputs)
+    let outputs = try Outputs()
+    self.outputs = outputs
+    if diesWithUs {
+      let words = ["--pdeathsig", "KILL", program] + arguments
+      pid = try Spawner.run {
+        try spawn(
+          "setpriv", words, environment: environment, directory: directory, input: input,
+          outputs: outputs)
+      }
+    } else {
+      pid = try spawn(
+        program, arguments, environment: environment, directory: directory, input: input,
+        outputs: outputs)
+    }
     LiveProcesses.add(pid)
   }
 

@@ -129,14 +129,15 @@ public final class Log: Sendable {
       let written = bytes.withUnsafeBytes {
         Glibc.write(descriptor, $0.baseAddress! + offset, bytes.count - offset)
       }
+      let reason = errno  // Before anything else can change it.
       if written >= 0 {
         offset += written
-      } else if errno == EAGAIN {
+      } else if reason == EAGAIN {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&waiting, 1, 1_000)
-      } else if [ENOSPC, EDQUOT].contains(errno), !isEnding() {
+      } else if [ENOSPC, EDQUOT].contains(reason), !isEnding() {
         usleep(UInt32(roomPauseMs) * 1_000)  // Somebody will make room.
-      } else if errno != EINTR {
+      } else if reason != EINTR {
         return false
       }
     }

@@ -56,9 +56,23 @@ final class Ground {
   func reset() throws {
     rounds += 1
     redisPort = stack.redisPort
-    try stack.redis("config", "set", "maxmemory", "0")
-    try stack.redis("config", "set", "appendfsync", "everysec")
+    try resetSettings()
     try stack.flushRedis()
     try stack.redis("script", "flush")
+  }
+
+  /// The servers' settings as at the beginning; their data stay.
+  func resetSettings() throws {
+    if try stack.redis("role").hasPrefix("slave") { try stack.redis("replicaof", "no", "one") }
+    try stack.setMoreRedisSettings("")
+    try stack.redis(
+      "config", "set", "maxmemory", "0", "appendfsync", "everysec", "busy-reply-threshold", "5000",
+      "key-load-delay", "0")
+    try Subprocess.run(
+      "psql",
+      [
+        "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", stack.postgresURL, "-o", "/dev/null",
+        "-c", "ALTER SYSTEM RESET ALL", "-c", "SELECT pg_reload_conf()",
+      ])
   }
 }

@@ -40,22 +40,27 @@ final class RoundRunner {
     var findings: [String] = []
     var verdict: Verdict?
     var injuries: [Round.Injury] = []
+    var isGroundSound = true
     do {
       let sale = try Sale(groundFor(fault.plan.ground), fault.plan, folder: folder)
       do {
         verdict = try play(fault, seed, sale)
       } catch {
         findings.append("harness: \(error)")
-        ground = nil  // Its servers may be in any state.
+        isGroundSound = false  // Its servers may be in any state.
       }
+      let leftOver = sale.takeLeftOver()
+      if !leftOver.isEmpty { isGroundSound = false }
+      findings += leftOver
       injuries = sale.injuries
       findings += verdict.map { $0.problems + $0.violations.map(\.description) } ?? []
       if !findings.isEmpty || keepsAll { Self.leave(sale, findings) }
       sale.kill()
     } catch {
       findings.append("harness: no sale: \(error)")
-      ground = nil
+      isGroundSound = false
     }
+    if !isGroundSound { end() }
     let isKept = !findings.isEmpty || keepsAll
     if !isKept { try? FileManager.default.removeItem(atPath: folder) }
     return Outcome(
@@ -67,11 +72,14 @@ final class RoundRunner {
   }
 
   /// Ends the servers.
-  func end() { ground = nil }
+  func end() {
+    ground?.end()
+    ground = nil
+  }
 
   private func groundFor(_ kind: Ground.Kind) throws -> Ground {
     if let ground, ground.kind == kind, !ground.isWornOut { return ground }
-    ground = nil  // Two stacks at a time are too much for a small machine.
+    end()  // Two stacks at a time are too much for a small machine.
     let new = try Ground(kind)
     ground = new
     return new

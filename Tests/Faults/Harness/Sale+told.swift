@@ -19,7 +19,7 @@ extension Sale {
         "--claim-deadline-ms", "\(Deployment.claimDeadlineMs)", "--timeout-ms", "5000",
         "--patience", "100000", "--deadline", "\(Int(seconds))", "--settle", "30", "--load-only",
         "--json", "--record", path,
-      ], environment: deployment.environment)
+      ], environment: deployment.environment, diesWithUs: true)
     let status = try crowd.wait(within: seconds + 60)
     guard status == .exited(0) || status == .exited(3) else {
       throw TestSupportError("the second crowd \(status):\n\(crowd.tail)")

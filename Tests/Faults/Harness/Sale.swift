@@ -29,7 +29,10 @@ final class Sale: @unchecked Sendable {
   private let injuriesLock = Lock<[Round.Injury]>([])
   private let plantedLock = Lock<[Round.Planted]>([])
   private let belongings = Lock<[any Sendable]>([])
-  private let proofs = Lock<[(injury: String, find: @Sendable () throws -> String?)]>([])
+  private typealias Proof = (injury: String, find: @Sendable () throws -> String?)
+  private let proofs = Lock<[Proof]>([])
+  private let leftOver = Lock<[String]>([])
+  private let topicWriting = Lock(())
   private var crowd: Subprocess?
   /// See `Sale+told.swift`.
   let othersTold = Lock<[String]>([])
@@ -62,6 +65,7 @@ final class Sale: @unchecked Sendable {
     try deployment.renewActivity(stock: plan.stock, closes: closes)
     self.folder = folder
     injuriesLock.withLock { $0 = [] }
+    _ = takeProofs()
   }
 
   var services: [ServiceProcess] { draws + workers + spared }
@@ -88,14 +92,6 @@ final class Sale: @unchecked Sendable {
     return words
   }
 
-  /// Another worker, for faults that change their number.
-  func addWorker(_ settings: [String: String] = [:]) throws -> ServiceProcess {
-    let worker = try service(.worker, workers.count + spared.count / 2 + 1, settings)
-    workers.append(worker)
-    try worker.start()
-    return worker
-  }
-
   // MARK: The crowd
 
   func startCrowd(seed: UInt64) throws {
@@ -114,7 +110,7 @@ final class Sale: @unchecked Sendable {
         "--patience", "100000", "--deadline", "\(plan.limitS)", "--settle", "30",
         "--seed", "\(max(1, seed))", "--load-only", "--json",
         "--record", folder + "/told.jsonl", "--hurry-file", folder + "/hurry",
-      ], environment: deployment.environment)
+      ], environment: deployment.environment, diesWithUs: true)
   }
 
   /// Waits until so many slots are held in Redis.
@@ -219,9 +215,9 @@ final class Sale: @unchecked Sendable {
     proofs.withLock { $0.append((injury, find)) }
   }
 
-  /// Looks for it. Throws what a proof throws: a promise that was broken.
+  /// Looks for it, once. Throws what a proof throws: a promise that was broken.
   func findProofs() throws {
-    for (name, find) in proofs.withLock({ $0 }) {
+    for (name, find) in takeProofs() {
       let evidence = try find()
       timeline.note("fault: \(name): \(evidence ?? "NOT SHOWN")")
       injuriesLock.withLock { injuries in
@@ -231,6 +227,38 @@ final class Sale: @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// Proofs know the sale: kept, they would keep it and its servers for ever.
+  private func takeProofs() -> [Proof] {
+    proofs.withLock { proofs in
+      defer { proofs = [] }
+      return proofs
+    }
+  }
+
+  /// Sets something back that a fault has set. What fails here leaves the servers as no other round may find them: it is a
+  /// finding of this one.
+  func setBack(_ what: String, _ body: () throws -> Void) {
+    do {
+      try body()
+    } catch {
+      timeline.note("not set back: \(what): \(error)")
+      leftOver.withLock { $0.append("harness: not set back: \(what): \(error)") }
+    }
+  }
+
+  /// What could not be set back, in words.
+  func takeLeftOver() -> [String] {
+    leftOver.withLock { leftOver in
+      defer { leftOver = [] }
+      return leftOver
+    }
+  }
+
+  /// Lets only one at a time write records of its own into the topic and say which they are.
+  func whileWritingTopic<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try topicWriting.withLock { _ in try body() }
   }
 
   /// A dead letter that a fault has caused on purpose.
@@ -286,11 +314,20 @@ final class Sale: @unchecked Sendable {
     return rows[0] == "\(held)"
   }
 
-  /// Ends whatever still runs, at once.
+  /// Ends whatever still runs, at once, and lets go of what the faults have left here.
   func kill() {
-    crowd?.signal(SIGKILL)
+    endCrowd()
     for service in services where service.isRunning { service.process.signal(SIGKILL) }
+    _ = takeProofs()
+    let things = belongings.withLock { things in
+      defer { things = [] }
+      return things
+    }
+    withExtendedLifetime(things) {}
   }
+
+  /// Of a sale that failed.
+  func endCrowd() { crowd?.signal(SIGKILL) }
 
   /// Ends the services in good order; those that do not are said.
   func end() throws {

@@ -39,7 +39,8 @@ final class ServiceProcess: Sendable {
     let words =
       launcher + [try builtProduct(kind.rawValue)] + (kind == .worker ? ["run"] : [])
     let process = try Subprocess(
-      words[0], Array(words.dropFirst()), environment: environment.merging(more) { $1 })
+      words[0], Array(words.dropFirst()), environment: environment.merging(more) { $1 },
+      diesWithUs: true)
     runs.withLock { $0.append(process) }
     timeline.note("\(name): started as process \(process.pid)")
   }

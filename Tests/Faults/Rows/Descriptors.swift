@@ -33,6 +33,6 @@ struct Descriptors {
 extension ServiceProcess {
   /// Connections that this run of a DrawService could not accept, as its log says.
   var acceptFailures: Int {
-    events("stats", lastRunAlone: true).last?["acceptFailures"] as? Int ?? 0
+    events("stats", lastRunAlone: true).reduce(0) { $0 + ($1["acceptFailures"] as? Int ?? 0) }
   }
 }

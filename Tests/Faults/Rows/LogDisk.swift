@@ -7,22 +7,25 @@ final class LogDisk: Sendable {
   let path: String
   private var filler: String { path + "/filler" }
   private static let pageBytes = 4_096
+  private let cleanUp: CleanUp
 
   init(kilobytes: Int) throws {
-    path = try temporaryDirectory("logs")
+    let path = try temporaryDirectory("logs")
+    self.path = path
+    cleanUp = CleanUp {
+      // Lazily: a service that was not ended yet may still have its log open. Fails where nothing was mounted.
+      umount2(path, Int32(MNT_DETACH))
+      rmdir(path)
+    }
     do {
       try Subprocess.run("mount", ["-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path])
     } catch {
-      rmdir(path)
+      cleanUp.run()
       throw error
     }
   }
 
-  deinit {
-    // Lazily: a service that was not ended yet may still have its log open.
-    _ = try? Subprocess.run("umount", ["-l", path])
-    rmdir(path)
-  }
+  deinit { cleanUp.run() }
 
   /// Takes all the room there is. Each file may still grow to the end of its last page.
   func fill() throws {

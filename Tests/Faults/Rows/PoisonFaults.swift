@@ -11,12 +11,16 @@ let poisonFaults = [
       guard let event = sample?.payload, let key = sample?.key else { return nil }
       var doses = try poison(event, key: String(decoding: key, as: UTF8.self), sale, &random)
       doses.shuffle(using: &random)
-      for index in doses.indices {
-        doses[index].partition = Int.random(in: 0..<Deployment.partitions, using: &random)
-        let dose = doses[index]
-        try topic.add(dose.payload, key: dose.key, to: dose.partition, folder: sale.folder)
+      let places = try sale.whileWritingTopic {
+        for index in doses.indices {
+          doses[index].partition = Int.random(in: 0..<Deployment.partitions, using: &random)
+          let dose = doses[index]
+          try topic.add(dose.payload, key: dose.key, to: dose.partition, folder: sale.folder)
+        }
+        return try note(doses, in: topic, sale)
       }
-      return try note(doses, in: topic, sale)
+      guard let places else { return nil }
+      return areBuried(places, sale) ? "\(places.count) records, each a dead letter" : nil
     }
     try sale.sellMore(100)
   }
@@ -81,8 +85,8 @@ private func poison(
   ]
 }
 
-/// Finds each in the topic, and tells the checker; the evidence: as many dead letters, and no partition stopped.
-private func note(_ doses: [Dose], in topic: Topic, _ sale: Sale) throws -> String? {
+/// Finds each in the topic, and tells the checker; nil when one is not there.
+private func note(_ doses: [Dose], in topic: Topic, _ sale: Sale) throws -> [Topic.Record]? {
   var found: Set<Topic.Record> = []
   let records = try topic.records()
   for dose in doses {
@@ -94,8 +98,17 @@ private func note(_ doses: [Dose], in topic: Topic, _ sale: Sale) throws -> Stri
     found.insert(record)
     sale.plant(partition: record.partition, offset: record.offset, reason: dose.reason)
   }
-  let isBuried = eventually(within: 20, everyMs: 50) {
-    (try? sale.query("SELECT count(*)::text FROM dead_letter"))?.first == "\(doses.count)"
+  return Array(found)
+}
+
+/// Whether each comes to be a dead letter: then no partition has stopped there.
+private func areBuried(_ records: [Topic.Record], _ sale: Sale) -> Bool {
+  let places = records.map { "(\($0.partition), \($0.offset))" }.joined(separator: ", ")
+  let sql = """
+    SELECT count(*)::text FROM dead_letter WHERE topic = '\(sale.deployment.topic)'
+      AND (partition, "offset") IN (\(places))
+    """
+  return eventually(within: 20, everyMs: 50) {
+    (try? sale.query(sql))?.first == "\(records.count)"
   }
-  return isBuried ? "\(doses.count) records, each a dead letter" : nil
 }

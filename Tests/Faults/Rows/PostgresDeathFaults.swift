@@ -50,6 +50,7 @@ let postgresDeathFaults = [
     try sale.injure("backends ended at COMMIT", back: .worker(withinMs: backFromPostgresMs)) {
       let connection = try sale.slowCommits()
       defer { sale.resetPostgres() }
+      let before = sale.outages().count
       var ended: Set<String> = []
       _ = try eventually(within: 20, everyMs: 1) {
         ended.formUnion(
@@ -60,8 +61,11 @@ let postgresDeathFaults = [
             """, on: connection))
         return ended.count >= wanted
       }
-      return ended.count >= wanted
-        ? "\(ended.count) backends ended in COMMIT, told: \(sale.outages().count) outages" : nil
+      // An outage is told once, with the first failure; other backends may have ended during the same one.
+      guard ended.count >= wanted, let said = sale.outage(after: before) else { return nil }
+      return
+        "\(ended.count) backends ended in COMMIT; \(sale.outages().count - before) outages told, "
+        + "the last: \(said)"
     }
   },
   Fault(row: 15, name: "answer-of-commit-lost", plan: slowSale, breaks: [.postgres]) {

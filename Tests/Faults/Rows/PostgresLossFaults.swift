@@ -42,13 +42,10 @@ extension Sale {
     }
     Glibc.kill(writer, SIGSTOP)
     defer { Glibc.kill(writer, SIGCONT) }  // Killed by then, unless something was thrown.
-    let sum =
-      "SELECT sum(next)::text FROM consumer_offset WHERE topic = '\(deployment.topic)'"
-    func offsets() throws -> Int { Int(try query(sum, on: connection)[0]) ?? 0 }
-    let start = try offsets()
+    let start = try applied(on: connection)
     var before = start
     _ = try eventually(within: 20, everyMs: 5) {
-      before = try offsets()
+      before = try applied(on: connection)
       return before >= start + count
     }
     _ = try killPostgres()

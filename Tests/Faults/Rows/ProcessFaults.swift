@@ -6,17 +6,6 @@ import TestSupport
 let processFaults = drawKills + workerKills + memberFaults + terminations
 
 extension Sale {
-  /// Where Postgres stands, by partition.
-  func offsets() throws -> [Int: Int] {
-    let rows = try query(
-      "SELECT partition || ' ' || next FROM consumer_offset WHERE topic = '\(deployment.topic)'")
-    return Dictionary(
-      uniqueKeysWithValues: rows.map { row in
-        let numbers = row.split(separator: " ").compactMap { Int($0) }
-        return (numbers[0], numbers[1])
-      })
-  }
-
   /// Seqs of what stands in the outbox, at most 10,000.
   func outbox() throws -> Set<Int> {
     let reply = try redis([RedisCommand("XRANGE", "\(stockKey):outbox", "-", "+", "COUNT", "10000")]

@@ -12,7 +12,7 @@ let replayFaults = [
   },
 ]
 
-/// Adds all that the topic holds once more, in another order.
+/// Adds all of ours that the topic holds once more, in another order.
 private func replay(
   _ name: String,
   _ arrange: @escaping @Sendable ([Topic.Record], inout Seeded) -> [Topic.Record]
@@ -21,9 +21,12 @@ private func replay(
     try sale.sell(Int.random(in: 150...400, using: &random))
     let topic = Topic(sale)
     try sale.injure(name, back: .worker(withinMs: 10_000)) {
-      let before = try topic.records()
-      let copies = arrange(before, &random)
-      try topic.add(copies, folder: sale.folder)
+      let (before, copies) = try sale.whileWritingTopic {
+        let before = try topic.ours(sale.planted)
+        let copies = arrange(before, &random)
+        try topic.add(copies, folder: sale.folder)
+        return (before, copies)
+      }
       let after = try topic.records()
       let counts = Dictionary(grouping: after) { $0.payload }.mapValues(\.count)
       let doubled = before.filter { (counts[$0.payload] ?? 0) > 1 }.count

@@ -18,12 +18,21 @@ extension Sale {
     return (0..<result.rowCount).map { result.optionalText($0, 0) ?? "" }
   }
 
-  /// Events applied so far: the sum of the offsets that Postgres stands at.
-  func applied() throws -> Int {
-    let sum = try query(
-      "SELECT coalesce(sum(next), 0)::text FROM consumer_offset WHERE topic = '\(deployment.topic)'"
-    )
-    return sum.first.flatMap { Int($0) } ?? 0
+  /// Where Postgres stands, by partition.
+  func offsets(on connection: PostgresConnection? = nil) throws -> [Int: Int] {
+    let sql =
+      "SELECT partition || ' ' || next FROM consumer_offset WHERE topic = '\(deployment.topic)'"
+    let rows = try connection.map { try query(sql, on: $0) } ?? query(sql)
+    return Dictionary(
+      uniqueKeysWithValues: rows.map { row in
+        let numbers = row.split(separator: " ").compactMap { Int($0) }
+        return (numbers[0], numbers[1])
+      })
+  }
+
+  /// Events applied so far: the sum of those offsets.
+  func applied(on connection: PostgresConnection? = nil) throws -> Int {
+    try offsets(on: connection).values.reduce(0, +)
   }
 
   /// Waits until so many slots are held and Postgres takes part: its workers have their partitions and apply.
@@ -45,14 +54,12 @@ extension Sale {
     try query("SELECT pg_reload_conf()::text", on: connection)
   }
 
-  /// Ends `setPostgres`; said when it fails, for later rounds would stand on it.
+  /// Ends `setPostgres`.
   func resetPostgres() {
-    do {
+    setBack("the settings of Postgres") {
       let connection = try postgresConnection()
       try query("ALTER SYSTEM RESET ALL", on: connection)
       try query("SELECT pg_reload_conf()::text", on: connection)
-    } catch {
-      timeline.note("the settings of Postgres could not be reset: \(error)")
     }
   }
 
@@ -96,7 +103,7 @@ extension Sale {
   }
 
   /// Waits until the workers have said more of that than `count`; their last word, nil when they do not.
-  func outage(after count: Int, within seconds: Double = 20, _ text: String) -> String? {
+  func outage(after count: Int, within seconds: Double = 20, _ text: String? = nil) -> String? {
     let isSaid = eventually(within: seconds, everyMs: 20) { outages(text).count > count }
     return isSaid ? outages(text).last : nil
   }

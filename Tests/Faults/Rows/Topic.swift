@@ -1,3 +1,4 @@
+import Checker
 import Foundation
 import TestSupport
 
@@ -8,6 +9,18 @@ struct Topic {
     let offset: Int
     let key: [UInt8]?
     let payload: [UInt8]?
+
+    /// Whether it is in the layout of our events, with a key, on one line.
+    var isOurs: Bool {
+      guard let key, let payload, !key.isEmpty, !key.contains(where: Self.separators.contains),
+        !payload.contains(UInt8(ascii: "\n")),
+        let object = try? JSONSerialization.jsonObject(with: Data(payload)) as? [String: Any]
+      else { return false }
+      return object["v"] as? Int == 1
+        && ["claimed", "released", "barrier"].contains(object["type"] as? String)
+    }
+
+    private static let separators: [UInt8] = [UInt8(ascii: "\t"), UInt8(ascii: "\n")]
   }
 
   let bootstrap: String
@@ -28,6 +41,12 @@ struct Topic {
     let status = try reader.wait(within: 60)
     guard status.isSuccess else { throw TestSupportError("kcat \(status): \(reader.errorOutput)") }
     return try Self.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: reader.outputPath))))
+  }
+
+  /// What a service has written, as far as can be seen: without what was planted, and with what it takes to be read.
+  func ours(_ planted: [Round.Planted]) throws -> [Record] {
+    let places = Set(planted.map { [$0.partition, $0.offset] })
+    return try records().filter { $0.isOurs && !places.contains([$0.partition, $0.offset]) }
   }
 
   /// Events that are in it more than once.
@@ -60,7 +79,7 @@ struct Topic {
 
   /// Adds one record of any bytes; an absent payload is a null.
   func add(_ payload: [UInt8]?, key: String?, to partition: Int, folder: String) throws {
-    let path = folder + "/record"
+    let path = Self.freshFile(in: folder)
     defer { try? FileManager.default.removeItem(atPath: path) }
     guard let payload, !payload.isEmpty else {
       // kcat sends no empty file: a line with nothing behind the key.
@@ -72,18 +91,21 @@ struct Topic {
     try produce(to: partition, (key.map { ["-k", $0] } ?? []) + [path])
   }
 
+  /// Several faults may write at once.
+  private static func freshFile(in folder: String) -> String {
+    "\(folder)/records-\(UInt64.random(in: 0 ... .max))"
+  }
+
   /// Adds copies, each to the partition that its record was in, those of one partition in the order given.
   ///
-  /// Only of what our services write: with a key, and without a line end.
+  /// Only of records that are `isOurs`; others are left out.
   func add(_ records: [Record], folder: String) throws {
-    let path = folder + "/records"
+    let path = Self.freshFile(in: folder)
     defer { try? FileManager.default.removeItem(atPath: path) }
     for (partition, its) in Dictionary(grouping: records, by: \.partition) {
       var text: [UInt8] = []
-      for record in its {
-        guard let key = record.key, let payload = record.payload,
-          !payload.contains(UInt8(ascii: "\n"))
-        else { throw TestSupportError("not a record of ours: \(record)") }
+      for record in its where record.isOurs {
+        guard let key = record.key, let payload = record.payload else { continue }
         text += key + [UInt8(ascii: "\t")] + payload + [UInt8(ascii: "\n")]
       }
       try Data(text).write(to: URL(fileURLWithPath: path))

@@ -9,14 +9,12 @@ let workerKills =
     }
   ]
   + [
-    ("commit", "before COMMIT"), ("committing", "during COMMIT"), ("committed", "after COMMIT"),
-  ].map { step, place in
-    Fault(
-      row: 2,
-      name: "worker-killed-\(place.lowercased().split(separator: " ").joined(separator: "-"))",
-      breaks: [.workers]
-    ) {
-      sale, random in
+    ("commit", "before COMMIT", "before-commit"),
+    // The worker's own "during COMMIT"; whether Postgres is still at it is in the evidence.
+    ("committing", "COMMIT sent, its answer unread", "commit-unanswered"),
+    ("committed", "after COMMIT", "after-commit"),
+  ].map { step, place, name in
+    Fault(row: 2, name: "worker-killed-\(name)", breaks: [.workers]) { sale, random in
       try killWorker(sale, &random, at: (step, place))
     }
   }

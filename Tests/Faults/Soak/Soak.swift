@@ -50,12 +50,17 @@ final class Soak {
       while count == 0 || Double(nowUs() - beginUs) / 60e6 < minutes {
         count += 1
         if count > 1 { try sale.renew(folder: folder(count), closes: Self.closes) }
-        try play(sale, count, &random)
-        try look(sale, after: count)
+        do {
+          try play(sale, count, &random)
+          try look(sale, after: count)
+        } catch {
+          note("harness: sale \(count): \(error)")
+          try mend(sale)
+        }
       }
       try sale.end()
     } catch {
-      findings.append("harness: sale \(count): \(error)")
+      note("harness: the soak ends with sale \(count): \(error)")
     }
     judge(sale)
     if !findings.isEmpty || options.isKeeping { RoundRunner.leave(sale, findings) }
@@ -68,6 +73,26 @@ final class Soak {
 
   private func folder(_ sale: Int) -> String {
     "\(options.output)/soak/\(String(format: "%03d", sale))"
+  }
+
+  private func note(_ finding: String) {
+    findings.append(finding)
+    say("FAIL \(finding)")
+  }
+
+  /// Makes everything sound after a sale that failed, for the next one; throws when it is not to be had.
+  private func mend(_ sale: Sale) throws {
+    let startMs = wallClockMs()
+    defer { broken.append(startMs...(wallClockMs() + Self.lateMs)) }
+    sale.endCrowd()
+    let links = [sale.deployment.redisLinks, sale.deployment.postgresLinks].flatMap(\.values)
+    for link in links { link.pass() }
+    try sale.ground.resetSettings()
+    for service in sale.services {
+      service.process.signal(SIGCONT)
+      if !service.isRunning { try service.start() }
+    }
+    for service in sale.services { try service.awaitReady() }
   }
 
   /// One sale with one fault, and its check.
@@ -91,11 +116,13 @@ final class Soak {
     }
     try sale.finishCrowd()
     try sale.awaitRest()
+    try sale.findProofs()
     sampler.end()
     try RoundRunner.write(sale, row: fault.row, fault: fault.name, seed: seed)
     try collectStanding(sale)
     let verdict = try check(sale.folder)
-    let found = verdict.problems + verdict.violations.map(\.description)
+    let found =
+      verdict.problems + verdict.violations.map(\.description) + sale.takeLeftOver()
     findings += found.map { "sale \(number), \(fault.name), seed \(seed): \($0)" }
     let back = verdict.backMs.map { $0.map { "\($0) ms" } ?? "-" }.joined(separator: ", ")
     say(

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 
 /// The wall clock of one process, as libfaketime shows it; it can jump at any time. The monotonic clocks stay true.
@@ -7,6 +8,8 @@ final class FakeClock {
   private let file: String
   /// Its semaphore and its shared memory.
   private let shared: (String, String)
+  /// A process that was killed leaves them.
+  private let cleanUp: CleanUp
 
   /// Keeps its file in `folder`; true at first.
   init(in folder: String, name: String) throws {
@@ -15,7 +18,12 @@ final class FakeClock {
     }
     file = "\(folder)/\(name).clock"
     let number = UInt64.random(in: 0 ... .max)
-    shared = ("/clock-sem-\(number)", "/clock-mem-\(number)")
+    let names = (semaphore: "clock-sem-\(number)", memory: "clock-mem-\(number)")
+    shared = ("/" + names.semaphore, "/" + names.memory)
+    cleanUp = CleanUp {
+      unlink("/dev/shm/sem.\(names.semaphore)")
+      unlink("/dev/shm/\(names.memory)")
+    }
     try jump(toSecondsOff: 0)
   }
 
@@ -29,12 +37,7 @@ final class FakeClock {
     ]
   }
 
-  /// A process that was killed leaves them.
-  deinit {
-    for path in ["sem.\(shared.0.dropFirst())", String(shared.1.dropFirst())] {
-      try? FileManager.default.removeItem(atPath: "/dev/shm/\(path)")
-    }
-  }
+  deinit { cleanUp.run() }
 
   func jump(toSecondsOff seconds: Int) throws {
     let text = (seconds < 0 ? "\(seconds)" : "+\(seconds)") + "\n"

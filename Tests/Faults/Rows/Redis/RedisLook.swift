@@ -26,6 +26,12 @@ extension Sale {
     number(try redisInfo("commandstats")["cmdstat_\(command)"])
   }
 
+  /// How often it has refused to run a command since it started.
+  func redisRejections(_ command: String) throws -> Int {
+    let field = try redisInfo("commandstats")["cmdstat_\(command)"]
+    return number(field?.split(separator: ",").first { $0.hasPrefix("rejected_calls=") })
+  }
+
   /// The first number of `count=3` or `calls=3,usec=17`.
   private func number(_ field: Substring?) -> Int {
     let first = field?.split(separator: ",").first?.split(separator: "=").last

@@ -11,7 +11,7 @@ let redisRefusalFaults = [
     try sale.injure("OOM", back: .draws(withinMs: 5_000)) {
       try refusals("OOM", of: sale, ms) {
         let stack = sale.ground.stack
-        defer { _ = try? stack.redis("config", "set", "maxmemory", "0") }
+        defer { sale.setBack("maxmemory") { try stack.redis("config", "set", "maxmemory", "0") } }
         try stack.redis("config", "set", "maxmemory", "1")
         try $0()
       }
@@ -21,7 +21,10 @@ let redisRefusalFaults = [
     try sale.sell(Int.random(in: 100...400, using: &random))
     let ms = Int.random(in: 200...2_500, using: &random)
     try sale.injure("BUSY", back: .draws(withinMs: 5_000)) {
-      try refusals("BUSY", of: sale, ms) { try whileBusy(sale, $0) }
+      let before = try sale.servicesRefused()
+      let answers = try refusals("BUSY", of: sale, ms) { try whileBusy(sale, $0) }
+      let count = try sale.servicesRefused() - before
+      return count > 0 ? answers.map { "\($0), \(count) of them to the services" } : nil
     }
   },
   // No more a primary for a while. Its replication id is another afterwards, so that the stock is recovered.
@@ -32,7 +35,7 @@ let redisRefusalFaults = [
       try refusals("READONLY", of: sale, ms) {
         let stack = sale.ground.stack
         try stack.redis("replicaof", "127.0.0.1", "\(freePort())")
-        defer { _ = try? stack.redis("replicaof", "no", "one") }
+        defer { sale.setBack("replicaof") { try stack.redis("replicaof", "no", "one") } }
         try $0()
       }
     }
@@ -41,13 +44,24 @@ let redisRefusalFaults = [
     try sale.sell(Int.random(in: 100...400, using: &random))
     let keys = Int.random(in: 5_000...20_000, using: &random)
     try sale.injure("LOADING", back: .draws(withinMs: recoveredWithinMs)) {
-      let count = try reloadSlowly(sale, ballast: keys)
-      return count > 0 ? "\(count) answers LOADING, for \(keys) more keys that loaded slowly" : nil
+      let (count, services) = try reloadSlowly(sale, ballast: keys)
+      return services > 0
+        ? "\(count) answers LOADING, \(services) of them to the services, for \(keys) more keys that loaded slowly"
+        : nil
     }
   },
 ]
 
-/// Lets Redis refuse by `setting`, which calls what it is given meanwhile: that lasts `ms` and until there was a refusal.
+extension Sale {
+  /// Commands that nobody but the services sends, and that Redis has refused to run since it started.
+  fileprivate func servicesRefused() throws -> Int {
+    try redisRejections("evalsha") + redisRejections("script|load")
+  }
+}
+
+/// Lets Redis refuse by `setting`, which calls what it is given meanwhile: that lasts `ms`. Nil when there was no refusal.
+///
+/// Our own questions are refused like any other: they count here.
 private func refusals(
   _ code: String, of sale: Sale, _ ms: Int, by setting: (() throws -> Void) throws -> Void
 ) throws -> String? {
@@ -67,9 +81,11 @@ private func whileBusy(_ sale: Sale, _ body: () throws -> Void) throws {
     _ = try? RedisConnection(endpoint).pipeline([RedisCommand("EVAL", "while true do end", "0")])
   }
   defer {
-    _ = try? stack.redis("script", "kill")
+    sale.setBack("the script") { try stack.redis("script", "kill") }
     looping.join()
-    _ = try? stack.redis("config", "set", "busy-reply-threshold", "5000")
+    sale.setBack("busy-reply-threshold") {
+      try stack.redis("config", "set", "busy-reply-threshold", "5000")
+    }
   }
   // By way of redis-cli: a connection of ours is refused with its first PING.
   let isBusy = eventually(within: 5, everyMs: 5) {
@@ -82,17 +98,23 @@ private func whileBusy(_ sale: Sale, _ body: () throws -> Void) throws {
   try body()
 }
 
-/// Restarts Redis so that it takes its time with each command of its file; how often it said LOADING.
-private func reloadSlowly(_ sale: Sale, ballast keys: Int) throws -> Int {
+/// Restarts Redis so that it takes its time with each command of its file; how often it said LOADING, and how often to the
+/// services.
+private func reloadSlowly(_ sale: Sale, ballast keys: Int) throws -> (all: Int, services: Int) {
   let stack = sale.ground.stack
   try stack.redis(
     "eval", "for i = 1, ARGV[1] do redis.call('SET', 'ballast:' .. i, i) end", "0", "\(keys)")
   try stack.kill(.redis)
   try stack.setMoreRedisSettings("key-load-delay 50")
-  defer { try? stack.setMoreRedisSettings("") }
+  defer {
+    sale.setBack("key-load-delay") {
+      try stack.setMoreRedisSettings("")
+      try stack.redis("config", "set", "key-load-delay", "0")
+    }
+  }
   try stack.restart(.redis)
-  let count = try sale.redisErrors("LOADING")
+  let (all, services) = (try sale.redisErrors("LOADING"), try sale.servicesRefused())
   try stack.redis(
     "eval", "for i = 1, ARGV[1] do redis.call('DEL', 'ballast:' .. i) end", "0", "\(keys)")
-  return count
+  return (all, services)
 }

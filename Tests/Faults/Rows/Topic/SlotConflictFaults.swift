@@ -34,7 +34,7 @@ let slotConflictFaults = [
       defer { for worker in sale.workers { worker.process.signal(SIGCONT) } }
       let waiting = try waitingEvent(topic, sale)
       let second = try intruder(for: waiting, in: topic, sale)
-      let isWaiting = try applied(waiting.partition, sale) <= waiting.offset
+      let isWaiting = try sale.offsets()[waiting.partition] ?? 0 <= waiting.offset
       for worker in sale.workers { try worker.signal(SIGCONT) }
       let isKept = try isRejected(second, first: waiting, sale)
       return isWaiting && isKept
@@ -78,19 +78,12 @@ private func isRejected(
 private func waitingEvent(_ topic: Topic, _ sale: Sale) throws -> Topic.Placed {
   var found: Topic.Placed?
   _ = try eventually(within: 10, everyMs: 20) {
-    found = try topic.events().last { try applied($0.partition, sale) <= $0.offset }
+    let applied = try sale.offsets()
+    found = try topic.events().last { applied[$0.partition] ?? 0 <= $0.offset }
     return found != nil
   }
   guard let found else {
     throw TestSupportError("every event is applied while workers stand still")
   }
   return found
-}
-
-/// The offset up to which a partition is applied.
-private func applied(_ partition: Int, _ sale: Sale) throws -> Int {
-  let next = try sale.query(
-    "SELECT next::text FROM consumer_offset WHERE topic = '\(sale.deployment.topic)' AND partition = \(partition)"
-  )
-  return next.first.flatMap { Int($0) } ?? 0
 }
