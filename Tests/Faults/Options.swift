@@ -98,7 +98,7 @@ extension Options {
   private mutating func set(_ name: String, _ value: String) throws -> Bool {
     switch name {
     case "--row":
-      rows = value.split(separator: ",").compactMap { Int($0) }
+      rows = value.split(separator: ",").map { Int($0) ?? 0 }
       return !rows.isEmpty && rows.allSatisfy { (1...27).contains($0) }
     case "--fault":
       names = value.split(separator: ",").map(String.init)

@@ -11,7 +11,8 @@ import Testing
   .enabled(if: KafkaBrokers.canStart, "needs a broker that keeps its data: set KAFKA_HOME"))
 struct SilentServiceTests {
   @Test func servicesThatAnswerNothingMoreAreNoticed() throws {
-    let fault = Fault(row: 1, name: "silent", plan: Plan(limitS: 6), breaks: [.draws]) { sale, _ in
+    let fault = Fault(row: 1, name: "silent", plan: Plan(limitS: 6, settleS: 2), breaks: [.draws]) {
+      sale, _ in
       try sale.sell(50)
       try sale.injure("both DrawServices stopped for good", back: .draws(withinMs: 2_000)) {
         for draw in sale.draws { try draw.signal(SIGSTOP) }
@@ -24,7 +25,8 @@ struct SilentServiceTests {
     defer { runner.end() }
     let outcome = runner.play(fault, seed: 1)
     #expect(!outcome.isClean)
-    #expect(!outcome.findings.isEmpty)
+    #expect(outcome.findings.contains { $0.hasPrefix("G: never back") })
+    #expect(outcome.evidence.hasSuffix("stopped"))
     #expect(outcome.folder != nil)
   }
 }

@@ -10,7 +10,7 @@ import Threads
     let startUs = nowUs()
     timeline.note("first")
     let inTenSeconds = Date(timeIntervalSince1970: Double(wallClockMs()) / 1_000 + 10)
-      .ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true))
+      .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     let log = """
       {"time":"\(inTenSeconds)","event":"lease_lost"}
       {"time":"\(inTenSeconds)","event":"stats"}

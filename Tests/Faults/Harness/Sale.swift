@@ -107,7 +107,7 @@ final class Sale: @unchecked Sendable {
         "--requests-per-second", "\(plan.rate)", "--keep-back", "\(plan.kept)", "--until-held",
         "--ask-at-end",
         "--claim-deadline-ms", "\(Deployment.claimDeadlineMs)", "--timeout-ms", "5000",
-        "--patience", "100000", "--deadline", "\(plan.limitS)", "--settle", "30",
+        "--patience", "100000", "--deadline", "\(plan.limitS)", "--settle", "\(plan.settleS)",
         "--seed", "\(max(1, seed))", "--load-only", "--json",
         "--record", folder + "/told.jsonl", "--hurry-file", folder + "/hurry",
       ], environment: deployment.environment, diesWithUs: true)
@@ -294,7 +294,8 @@ final class Sale: @unchecked Sendable {
   }
 
   /// Waits until nothing is on its way any more: outbox empty, nothing releasing, every held slot a row.
-  func awaitRest(within seconds: Double = 40) throws {
+  func awaitRest() throws {
+    let seconds = Double(plan.settleS + 10)
     let isThere = eventually(within: seconds, everyMs: 50) { (try? isAtRest()) ?? false }
     timeline.note(isThere ? "at rest" : "NOT at rest after \(seconds) s")
   }

@@ -21,7 +21,8 @@ let brokerFaults = [
     try brokers.resume(id)
   },
   Fault(
-    row: 13, name: "brokers-in-turn", plan: brokersPlan, breaks: [.kafka], isCombinable: false
+    row: 13, name: "brokers-in-turn", plan: brokersPlan(rate: 25), breaks: [.kafka],
+    isCombinable: false
   ) { sale, random in
     guard let brokers = sale.ground.brokers else { throw TestSupportError("no brokers") }
     try sale.sell(Int.random(in: 50...200, using: &random))
@@ -47,15 +48,17 @@ let brokerFaults = [
   },
 ]
 
-/// Most of the time draws go on: slower than usual, so that stock is left after a minute of starting brokers.
-private let brokersPlan = Plan(ground: .brokers, stock: 4_000, rate: 50, limitS: 240)
+/// Most of the time draws go on: slower than usual, so that stock is left when the brokers have started again.
+private func brokersPlan(rate: Int) -> Plan {
+  Plan(ground: .brokers, stock: 4_000, rate: rate, limitS: 240)
+}
 
 /// The leader of a partition of the events is taken away until another leads.
 private func leaderFault(
   _ name: String, break take: @escaping @Sendable (KafkaBrokers, Int) throws -> Void,
   mend: @escaping @Sendable (KafkaBrokers, Int) throws -> Void
 ) -> Fault {
-  Fault(row: 13, name: name, plan: brokersPlan, breaks: [.kafka], isCombinable: false) {
+  Fault(row: 13, name: name, plan: brokersPlan(rate: 50), breaks: [.kafka], isCombinable: false) {
     sale, random in
     guard let brokers = sale.ground.brokers else { throw TestSupportError("no brokers") }
     try sale.sell(Int.random(in: 50...200, using: &random))

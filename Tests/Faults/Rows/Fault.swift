@@ -44,6 +44,8 @@ struct Plan: Sendable {
   var allows: [String] = []
   /// Longest round, seconds.
   var limitS = 120
+  /// Longest wait for what is under way when the sale has ended, seconds: first by the crowd, then in the stores.
+  var settleS = 30
 }
 
 /// Where service has to come back after a fault, and how soon.
