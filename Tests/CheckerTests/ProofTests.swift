@@ -24,8 +24,6 @@ import Testing
     Empty("flush: partition 2 is none") { $0.round.injuries[0].partitions = [2] },
     Empty("nobody was told a slot") { $0.told = [] },
     Empty("the crowd did not end: late") { $0.report.unfinished = "late" },
-    Empty("3 draws were never told how they ended") { $0.report.undecided = 3 },
-    Empty("4 of 5 were told their slot again at the end") { $0.report.confirmed = 4 },
     Empty("nobody asked again at the end") { $0.report.confirmed = nil },
     Empty("Postgres was not looked at") { scene in
       scene.samples.removeAll { $0.contains("postgres") }

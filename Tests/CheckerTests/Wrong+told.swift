@@ -56,6 +56,8 @@ let wrongTold: [Wrong] = [
     $0.claim("cat", "c2", 2)
     $0.told.removeLast()
   },
+  Wrong("draws without an end", [.neverDecided]) { $0.report.undecided = 3 },
+  Wrong("one who was not told again", [.notConfirmed]) { $0.report.confirmed = 4 },
   Wrong("a second slot", [.toldTwoSlots, .claimedNotInTopic, .twoToldOneSlot]) {
     $0.tell("ann", "a1", "look", "claimed", slot: 4, replayed: true)
   },

@@ -12,7 +12,8 @@ struct Options: Sendable {
   var rows: [Int] = []
   /// Faults to play, by name; empty: all of the rows.
   var names: [String] = []
-  var rounds = 1
+  /// Of each row; nil: every fault once, or with `minutes` until then.
+  var rounds: Int?
   /// Of the first round; the others follow from it. 0: a random one.
   var seed: UInt64 = 0
   var minutes: Double?
@@ -35,7 +36,7 @@ extension Options {
 
     Breaks the running pair on purpose and lets the checker decide.
 
-      run           rounds of each fault chosen (default: every fault, once)
+      run           rounds of the faults chosen (default: every fault, once)
       storm         one sale with many SIGKILLs of both services, and how soon they were back
       list          the faults that there are
       table         writes the table of deploy/docs/faults.md anew, from Tests/Faults/rounds.csv, and the picture
@@ -45,9 +46,9 @@ extension Options {
                     descriptors and threads stay flat, logs whole; --record writes Tests/Faults/soak.csv
 
       --row N,…     faults of these rows of the table     --fault NAME,…  these faults
-      --rounds N    rounds of each ROW, its faults in turn (1)
+      --rounds N    rounds of each ROW, its faults in turn (without: every fault once)
       --seed N      of the first round (random; each round prints its own)
-      --minutes M   begin no round after so many minutes; without --rounds go on until then
+      --minutes M   begin no round after so many minutes; without --rounds go on until then, a round of each row in turn
       --jobs N      so many rounds side by side, each on servers of its own (1)
       --kills N     SIGKILLs of each service in a storm (200)
       --record      add each round to Tests/Faults/rounds.csv; needs a clean checkout, for the commit is in the line.
@@ -62,7 +63,6 @@ extension Options {
   static func parse(_ arguments: [String]) throws -> Options {
     var options = Options()
     var rest = arguments[...]
-    var hasRounds = false
     if let first = rest.first, !first.hasPrefix("--") {
       rest.removeFirst()
       switch first {
@@ -85,13 +85,11 @@ extension Options {
         guard let value = rest.popFirst() else {
           throw UsageError(description: "\(name) needs a value, or is unknown")
         }
-        hasRounds = hasRounds || name == "--rounds"
         guard try options.set(name, value) else {
           throw UsageError(description: "\(name): '\(value)' is not right")
         }
       }
     }
-    if options.minutes != nil, !hasRounds { options.rounds = .max }
     return options
   }
 
@@ -104,8 +102,8 @@ extension Options {
       names = value.split(separator: ",").map(String.init)
       return names.allSatisfy { name in catalogue.contains { $0.name == name } }
     case "--rounds":
-      rounds = Int(value) ?? 0
-      return (1...100_000).contains(rounds)
+      rounds = Int(value)
+      return rounds.map { (1...10_000).contains($0) } ?? false
     case "--seed":
       seed = UInt64(value) ?? 0
       return seed > 0

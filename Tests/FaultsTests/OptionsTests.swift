@@ -5,7 +5,7 @@ import Testing
 @Suite struct OptionsTests {
   @Test func whatIsNotGivenIsEverythingOnce() throws {
     let options = try Options.parse([])
-    #expect(options.rounds == 1)
+    #expect(options.rounds == nil)
     #expect(options.jobs == 1)
     #expect(options.chosen.flatMap(\.faults).count == catalogue.count)
   }
@@ -18,8 +18,8 @@ import Testing
     #expect(!options.isRecording)
   }
 
-  @Test func minutesAloneGoOnUntilThen() throws {
-    #expect(try Options.parse(["--minutes", "2"]).rounds == .max)
+  @Test func minutesAreNoRounds() throws {
+    #expect(try Options.parse(["--minutes", "2"]).rounds == nil)
     #expect(try Options.parse(["--rounds", "5", "--minutes", "2"]).rounds == 5)
   }
 

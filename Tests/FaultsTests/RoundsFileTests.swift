@@ -4,9 +4,11 @@ import Testing
 @testable import Faults
 
 @Suite struct RoundsFileTests {
-  private func outcome(findings: [String] = [], isProof: Bool = true, evidence: String) -> Outcome {
+  private func outcome(
+    violations: [String] = [], problems: [String] = [], evidence: String = ""
+  ) -> Outcome {
     Outcome(
-      row: 6, fault: "flushall", seed: 17, findings: findings, isProof: isProof,
+      row: 6, fault: "flushall", seed: 17, violations: violations, problems: problems,
       backMs: [900, 2_100], evidence: evidence, seconds: 8.4, folder: nil)
   }
 
@@ -16,26 +18,31 @@ import Testing
     let round = RecordedRound(outcome, commit: "abc", time: time)
     #expect(
       round.line
-        == "abc,2026-01-01T00:00:00Z,6,flushall,17,0,900 2100,8,431 locks before, then 0 none")
+        == "abc,2026-01-01T00:00:00Z,6,flushall,17,yes,0,900 2100,8,431 locks before, then 0 none")
     let read = try #require(RecordedRound(line: round.line))
     #expect(read.line == round.line)
     #expect(read.backMs == [900, 2_100])
   }
 
-  @Test func violationsAreCountedAndARoundWithoutProofIsNone() {
-    let failed = RecordedRound(
-      outcome(findings: ["A", "B"], evidence: ""), commit: "abc", time: Date())
-    #expect(failed.violations == 2)
-    let unproved = RecordedRound(
-      outcome(findings: ["harness: no sale"], isProof: false, evidence: ""), commit: "abc",
-      time: Date())
-    #expect(unproved.violations == -1)
+  @Test func violationsAreRecordedOfAProofAndOfNone() {
+    func recorded(_ violations: [String], _ problems: [String]) -> RecordedRound {
+      RecordedRound(
+        outcome(violations: violations, problems: problems), commit: "abc", time: Date())
+    }
+    let failed = recorded(["A", "B"], [])
+    #expect(failed.isProof && failed.violations == 2)
+    let unproved = recorded([], ["harness: no sale"])
+    #expect(!unproved.isProof && unproved.violations == 0)
+    let both = recorded(["harness: draw-1 exited(1) after SIGTERM"], ["no verdict"])
+    #expect(!both.isProof && both.violations == 1)
+    #expect(both.line.contains(",17,no,1,"))
   }
 
   @Test(arguments: [
-    "", "abc,2026-01-01T00:00:00Z,6,flushall,17,0,900,8",
-    "abc,2026-01-01T00:00:00Z,six,flushall,17,0,900,8,", "abc,t,6,flushall,-1,0,900,8,",
-    "abc,t,6,flushall,17,none,900,8,", "abc,t,6,flushall,17,0,soon,8,",
+    "", "abc,2026-01-01T00:00:00Z,6,flushall,17,yes,0,900,8",
+    "abc,2026-01-01T00:00:00Z,six,flushall,17,yes,0,900,8,", "abc,t,6,flushall,-1,yes,0,900,8,",
+    "abc,t,6,flushall,17,yes,none,900,8,", "abc,t,6,flushall,17,yes,0,soon,8,",
+    "abc,t,6,flushall,17,perhaps,0,900,8,", "abc,t,6,flushall,17,no,-1,900,8,",
   ])
   func anythingElseIsNoRound(_ line: String) {
     #expect(RecordedRound(line: line) == nil)
@@ -56,17 +63,19 @@ import Testing
   }
 
   @Test func theTableCountsWhatProvedSomething() throws {
-    func round(_ violations: Int, _ backMs: [Int]) -> RecordedRound {
+    func round(_ violations: Int, _ backMs: [Int], isProof: Bool = true) -> RecordedRound {
       RecordedRound(
-        commit: "abc", time: "t", row: 6, fault: "flushall", seed: 1, violations: violations,
-        backMs: backMs, seconds: 8, evidence: "")
+        commit: "abc", time: "t", row: 6, fault: "flushall", seed: 1, isProof: isProof,
+        violations: violations, backMs: backMs, seconds: 8, evidence: "")
     }
-    let lines = table([round(0, [1_000]), round(2, [3_000, 2_000]), round(-1, [60_000])])
-      .split(separator: "\n")
+    let lines = table([
+      round(0, [1_000]), round(2, [3_000, 2_000]), round(1, [60_000], isProof: false),
+    ])
+    .split(separator: "\n")
     #expect(lines.count == 2 + rowNames.count)
     #expect(lines[7].hasPrefix("| 6 | \(rowNames[5]) ("))
     #expect(lines[7].contains("`flushall`"))
-    #expect(lines[7].hasSuffix("| 2 | 2 | 2.0 s, 3.0 s | `deploy/faults --row 6` |"))
-    #expect(lines[2].hasSuffix("| 0 | 0 | — | `deploy/faults --row 1` |"))
+    #expect(lines[7].hasSuffix("| 2 | 1 | 3 | 2.0 s, 3.0 s | `deploy/faults --row 6` |"))
+    #expect(lines[2].hasSuffix("| 0 | 0 | 0 | — | `deploy/faults --row 1` |"))
   }
 }

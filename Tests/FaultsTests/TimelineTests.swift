@@ -28,6 +28,11 @@ import Threads
     #expect(lines[2].contains("draw-1: ") && lines[2].contains("lease_lost"))
   }
 
+  @Test func answersOfNobodyKnowsWhenAreLeftOut() {
+    let told = #"{"answer":"pending","sentUs":4,"latencyUs":1}"#
+    #expect(Timeline().merged(logs: [], told: told, toldFromUs: nil) == "\n")
+  }
+
   @Test func aLineThatIsNoLogLineIsKept() {
     let text = Timeline().merged(
       logs: [(name: "worker-1", text: "Fatal error: index out of range")], told: "", toldFromUs: 0)

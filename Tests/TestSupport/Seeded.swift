@@ -1,5 +1,5 @@
 /// Random numbers that come again with the same seed (SplitMix64).
-public struct Seeded: RandomNumberGenerator {
+public struct Seeded: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   public init(_ seed: UInt64) { state = seed }

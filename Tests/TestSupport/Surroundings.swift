@@ -74,18 +74,29 @@ private func threadStates(of pid: Int32) -> [Character]? {
   return states.isEmpty ? nil : states
 }
 
-/// The path of one of the package's executables: it lies beside the test bundle that is running, or, where none is,
+private let productFolderLock = Lock<String?>(nil)
+
+/// Where `builtProduct` finds executables instead of its own places; nil: there.
+public var productFolder: String? {
+  get { productFolderLock.withLock { $0 } }
+  set { productFolderLock.withLock { $0 = newValue } }
+}
+
+/// The path of one of the package's executables: it lies in `productFolder`, or else beside the test bundle that is running, or, where none is,
 /// beside the running executable.
 public func builtProduct(_ name: String) throws -> String {
-  guard let running = testBundlePath() ?? executablePath() else {
-    throw TestSupportError("neither a test bundle nor an executable is known of this process")
-  }
-  let folder = running[..<(running.lastIndex(of: "/") ?? running.startIndex)]
-  let path = "\(folder)/\(name)"
+  let path = "\(try productFolder ?? runningFolder())/\(name)"
   guard access(path, X_OK) == 0 else {
     throw TestSupportError("\(path) is not built (swift build --build-tests builds it)")
   }
   return path
+}
+
+private func runningFolder() throws -> String {
+  guard let running = testBundlePath() ?? executablePath() else {
+    throw TestSupportError("neither a test bundle nor an executable is known of this process")
+  }
+  return String(running[..<(running.lastIndex(of: "/") ?? running.startIndex)])
 }
 
 /// The project's root folder, for its scripts and its README.

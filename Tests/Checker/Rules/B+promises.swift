@@ -19,6 +19,11 @@ func checkPromises(_ facts: Facts, _ findings: inout Findings) {
   for told in facts.evidence.told where told.answer == .wrong {
     findings.add(.wrongReply, "\(told.user) at \(told.sentUs) us")
   }
+  let report = facts.evidence.report
+  // A crowd that did not end has open draws of its own making.
+  if report.unfinished == nil {
+    findings.expect(report.undecided == 0, .neverDecided, "\(report.undecided) draws")
+  }
   if drawn.limit == 1 { checkUnnamed(facts, &findings) }
   for (store, slots) in facts.held(drawn.id) {
     checkStrangers(slots, store, facts, &findings)

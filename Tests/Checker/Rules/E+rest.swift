@@ -9,6 +9,11 @@ func checkRest(_ facts: Facts, _ findings: inout Findings) {
     checkDifferences(redis, activity, facts, &findings)
     if activity.untilHeld { checkAllHeld(redis, activity, facts, &findings) }
   }
+  let report = facts.evidence.report
+  if report.unfinished == nil, let confirmed = report.confirmed {
+    findings.expect(
+      confirmed >= report.held, .notConfirmed, "\(confirmed) of \(report.held) were")
+  }
 }
 
 private func checkLag(_ facts: Facts, _ findings: inout Findings) {

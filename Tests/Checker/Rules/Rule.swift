@@ -21,6 +21,7 @@ enum Rule: String, CaseIterable, Sendable {
   case claimedAndNotHeld = "claimed, and not held in the end"
   case refusedAndHeld = "refused, and held in the end"
   case stranger = "held by a request that nobody made"
+  case neverDecided = "never told how it ended"
 
   // C
   case toldTwoSlots = "told two slots"
@@ -65,6 +66,7 @@ enum Rule: String, CaseIterable, Sendable {
   case freePlusHeld = "free + held is not total"
   case notHeld = "not held in the end"
   case neverTold = "held, and never told"
+  case notConfirmed = "held, and not told again at the end"
 
   // F
   case epochFell = "the epoch in Postgres fell"
@@ -95,7 +97,7 @@ enum Rule: String, CaseIterable, Sendable {
       .a
     case .wrongReply, .claimedNotInTopic, .claimedAnew, .releasedNotInTopic, .releasedUnasked,
       .claimedAfterRelease, .refusedAfterRelease, .refusedWhileHolding, .refusedUnnamed,
-      .releasedAndHeld, .claimedAndNotHeld, .refusedAndHeld, .stranger:
+      .releasedAndHeld, .claimedAndNotHeld, .refusedAndHeld, .stranger, .neverDecided:
       .b
     case .toldTwoSlots, .recordedTwice, .twoSlotsHeld, .claimedTwiceInTopic, .aboveLimitHeld,
       .aboveLimitTold, .aboveLimitInTopic:
@@ -107,7 +109,7 @@ enum Rule: String, CaseIterable, Sendable {
     case .lag, .unreadableInRedis, .notListed, .stockInRedis, .limitInRedis, .stateInRedis,
       .stateInPostgres, .outbox, .outboxCount, .lockCount, .stillReleasing, .noSlotAmongFree,
       .epochInRedis, .fenced, .recordWithoutLock, .lockWithoutRecord, .storesDiffer, .freePlusHeld,
-      .notHeld, .neverTold:
+      .notHeld, .neverTold, .notConfirmed:
       .e
     case .epochFell, .offsetFell, .barrierFell, .seqWentOnFromOlder, .seqBelowTopic,
       .slotInTwoPartitions, .outOfOrder, .seqOfTwoEvents, .seqNotAboveEpoch, .epochUnannounced,

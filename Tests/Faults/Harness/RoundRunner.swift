@@ -8,9 +8,10 @@ struct Outcome: Sendable {
   let row: Int
   let fault: String
   let seed: UInt64
-  /// Violations, and what kept the round from proving anything.
-  let findings: [String]
-  let isProof: Bool
+  /// Promises that were broken: found by the checker, or seen by the harness.
+  let violations: [String]
+  /// What kept the round from proving anything.
+  let problems: [String]
   /// Of each injury that interrupts service, in order.
   let backMs: [Int]
   let evidence: String
@@ -18,7 +19,10 @@ struct Outcome: Sendable {
   /// Where its evidence was left: of a round that failed, or when it was to be kept.
   let folder: String?
 
-  var isClean: Bool { isProof && findings.isEmpty }
+  /// Whether it came to a verdict of what it was for, good or bad.
+  var isProof: Bool { problems.isEmpty }
+  var findings: [String] { problems + violations }
+  var isClean: Bool { findings.isEmpty }
 }
 
 /// Plays rounds, one after the other on the same servers as long as they serve.
@@ -37,35 +41,38 @@ final class RoundRunner {
     let begin = nowUs()
     let folder = "\(output)/\(String(format: "%02d", fault.row))-\(fault.name)-\(seed)"
     try? FileManager.default.removeItem(atPath: folder)
-    var findings: [String] = []
+    var (violations, problems): ([String], [String]) = ([], [])
     var verdict: Verdict?
     var injuries: [Round.Injury] = []
     var isGroundSound = true
     do {
       let sale = try Sale(groundFor(fault.plan.ground), fault.plan, folder: folder)
       do {
-        verdict = try play(fault, seed, sale)
+        try sale.start()
+        let found = try play(fault, seed, sale)
+        (violations, problems) = (found.violations.map(\.description), found.problems)
+        verdict = found
       } catch {
-        findings.append("harness: \(error)")
+        if error is Broken { violations.append("harness: \(error)") }
+        problems.append(error is Broken ? "no verdict" : "harness: \(error)")
         isGroundSound = false  // Its servers may be in any state.
       }
       let leftOver = sale.takeLeftOver()
       if !leftOver.isEmpty { isGroundSound = false }
-      findings += leftOver
+      problems += leftOver
       injuries = sale.injuries
-      findings += verdict.map { $0.problems + $0.violations.map(\.description) } ?? []
+      let findings = problems + violations
       if !findings.isEmpty || keepsAll { Self.leave(sale, findings) }
       sale.kill()
     } catch {
-      findings.append("harness: no sale: \(error)")
+      problems.append("harness: no sale: \(error)")
       isGroundSound = false
     }
     if !isGroundSound { end() }
-    let isKept = !findings.isEmpty || keepsAll
+    let isKept = !(problems + violations).isEmpty || keepsAll
     if !isKept { try? FileManager.default.removeItem(atPath: folder) }
     return Outcome(
-      row: fault.row, fault: fault.name, seed: seed, findings: findings,
-      isProof: verdict?.problems.isEmpty ?? false,
+      row: fault.row, fault: fault.name, seed: seed, violations: violations, problems: problems,
       backMs: verdict?.backMs.compactMap { $0 } ?? [],
       evidence: injuries.map { "\($0.name): \($0.evidence)" }.joined(separator: "; "),
       seconds: Double(nowUs() - begin) / 1e6, folder: isKept ? folder : nil)
@@ -130,7 +137,7 @@ final class RoundRunner {
       }
       let told = (try? String(contentsOfFile: sale.folder + "/told.jsonl", encoding: .utf8)) ?? ""
       let timeline = sale.timeline.merged(
-        logs: logs, told: told, toldFromUs: (try? sale.toldFromUs()) ?? 0)
+        logs: logs, told: told, toldFromUs: try? sale.toldFromUs())
       try timeline.write(
         toFile: sale.folder + "/timeline.txt", atomically: true, encoding: .utf8)
       try (findings.joined(separator: "\n") + "\n").write(

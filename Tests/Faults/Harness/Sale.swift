@@ -26,10 +26,9 @@ final class Sale: @unchecked Sendable {
   private(set) var spared: [ServiceProcess] = []
   /// Where this round's files are.
   private(set) var folder: String
-  private let injuriesLock = Lock<[Round.Injury]>([])
+  private let injuriesLock = Lock(Injuries())
   private let plantedLock = Lock<[Round.Planted]>([])
   private let belongings = Lock<[any Sendable]>([])
-  private typealias Proof = (injury: String, find: @Sendable () throws -> String?)
   private let proofs = Lock<[Proof]>([])
   private let leftOver = Lock<[String]>([])
   private let topicWriting = Lock(())
@@ -37,7 +36,7 @@ final class Sale: @unchecked Sendable {
   /// See `Sale+told.swift`.
   let othersTold = Lock<[String]>([])
 
-  /// Starts the services and the crowd.
+  /// Makes the deployment. Nothing of it runs before `start`.
   init(_ ground: Ground, _ plan: Plan, folder: String) throws {
     (self.ground, self.plan, self.folder) = (ground, plan, folder)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -55,6 +54,10 @@ final class Sale: @unchecked Sendable {
       spared.append(try service(.worker, workers.count + spared.count / 2 + 1, [:]))
       spared.append(try service(.draw, draws.count + spared.count / 2 + 1, [:]))
     }
+  }
+
+  /// Starts the services, and waits until they are ready.
+  func start() throws {
     for service in services { try service.start() }
     for service in services { try service.awaitReady() }
   }
@@ -64,12 +67,13 @@ final class Sale: @unchecked Sendable {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try deployment.renewActivity(stock: plan.stock, closes: closes)
     self.folder = folder
-    injuriesLock.withLock { $0 = [] }
+    injuriesLock.withLock { $0 = Injuries() }
     _ = takeProofs()
   }
 
   var services: [ServiceProcess] { draws + workers + spared }
-  var injuries: [Round.Injury] { injuriesLock.withLock { $0 } }
+  /// What was done to the pair; of several faults that were made one, that one.
+  var injuries: [Round.Injury] { injuriesLock.withLock { $0.told } }
   var planted: [Round.Planted] { plantedLock.withLock { $0 } }
 
   private func service(
@@ -179,11 +183,14 @@ final class Sale: @unchecked Sendable {
       case .none: ("none", 0)
       }
     injuriesLock.withLock {
-      $0.append(
-        Round.Injury(
-          name: name, startUs: startUs, healedUs: healedUs, back: kind, backWithinMs: withinMs,
-          evidence: evidence ?? "", isShown: evidence != nil, services: services,
-          partitions: partitions))
+      $0.all.append(
+        (
+          Self.faultNow,
+          Round.Injury(
+            name: name, startUs: startUs, healedUs: healedUs, back: kind, backWithinMs: withinMs,
+            evidence: evidence ?? "", isShown: evidence != nil, services: services,
+            partitions: partitions)
+        ))
     }
   }
 
@@ -193,40 +200,33 @@ final class Sale: @unchecked Sendable {
     return services.compactMap { service in asked.firstIndex { $0 === service } }
   }
 
-  /// Makes one injury of all: of those that could be shown, if they are two at least.
+  /// The fault that this thread brings about, where a round has several.
+  @TaskLocal static var faultNow: String?
+
+  /// From now on all injuries count as one, which began then and is mended now; proofs of each still apply.
   func joinInjuries(startUs: Int64) {
-    injuriesLock.withLock { injuries in
-      let shown = injuries.filter(\.isShown)
-      let withinMs = 30_000 + injuries.reduce(0) { $0 + $1.backWithinMs }
-      injuries = [
-        Round.Injury(
-          name: injuries.map(\.name).joined(separator: " + "), startUs: startUs, healedUs: nowUs(),
-          back: "draws", backWithinMs: withinMs,
-          evidence: shown.map(\.evidence).joined(separator: "; "), isShown: shown.count >= 2,
-          services: Set(injuries.flatMap(\.services)).sorted(),
-          partitions: Set(injuries.flatMap(\.partitions)).sorted())
-      ]
-    }
+    injuriesLock.withLock { $0.joined = (startUs, nowUs()) }
   }
 
   /// More evidence of an injury, which shows only when the crowd has ended: in its record, or in later log lines. Nil: the
   /// fault is not shown.
   func prove(_ injury: String, _ find: @escaping @Sendable () throws -> String?) {
-    proofs.withLock { $0.append((injury, find)) }
+    proofs.withLock { $0.append(Proof(fault: Self.faultNow, injury: injury, find: find)) }
   }
 
   /// Looks for it, once. Throws what a proof throws: a promise that was broken.
   func findProofs() throws {
-    for (name, find) in takeProofs() {
-      let evidence = try find()
-      timeline.note("fault: \(name): \(evidence ?? "NOT SHOWN")")
-      injuriesLock.withLock { injuries in
-        for index in injuries.indices where injuries[index].name == name {
-          injuries[index].evidence += ", " + (evidence ?? "not shown")
-          injuries[index].isShown = injuries[index].isShown && evidence != nil
-        }
-      }
+    for proof in takeProofs() {
+      let evidence = try proof.find()
+      timeline.note("fault: \(proof.injury): \(evidence ?? "NOT SHOWN")")
+      injuriesLock.withLock { $0.add(evidence, to: proof.injury, of: proof.fault) }
     }
+  }
+
+  private struct Proof: Sendable {
+    let fault: String?
+    let injury: String
+    let find: @Sendable () throws -> String?
   }
 
   /// Proofs know the sale: kept, they would keep it and its servers for ever.
@@ -338,7 +338,7 @@ final class Sale: @unchecked Sendable {
     }
     for service in services where service.isRunning {
       let status = try service.process.wait(within: 20)
-      if status != .exited(0) { throw TestSupportError("\(service.name) \(status) at its end") }
+      if status != .exited(0) { throw Broken("\(service.name) \(status) after SIGTERM") }
     }
   }
 }

@@ -23,11 +23,11 @@ final class Timeline: Sendable {
   }
 
   /// The notes and the logs in one, by time. Lines of the daily run are left out, and of the crowd's answers all but those that
-  /// tell of trouble, at most `answerLimit`.
-  func merged(logs: [(name: String, text: String)], told: String, toldFromUs: Int64) -> String {
+  /// tell of trouble, at most `answerLimit`; without `toldFromUs` nobody knows when they were.
+  func merged(logs: [(name: String, text: String)], told: String, toldFromUs: Int64?) -> String {
     var all = entries.withLock { $0 }
     for (name, text) in logs { all += logEntries(name, text) }
-    all += answerEntries(told, toldFromUs)
+    if let toldFromUs { all += answerEntries(told, toldFromUs) }
     let start = all.map(\.us).min() ?? 0
     return all.sorted { $0.us < $1.us }.map { entry in
       let ms = Double(entry.us - start) / 1_000

@@ -14,21 +14,15 @@ struct Campaign {
     record = options.isRecording ? try RoundsFile.forThisCommit() : nil
   }
 
-  private struct Job: Sendable {
-    let fault: Fault
-    let seed: UInt64
-  }
-
   /// Plays them all, `jobs` side by side; true when each was clean.
   func run() throws -> Bool {
-    let queues = Lock(queuesOfJobs())
+    let jobs = Lock(Jobs(options))
     let outcomes = Lock<[Outcome]>([])
     let threads = (1...options.jobs).map { number in
       NamedThread("rounds-\(number)") {
         let runner = RoundRunner(output: options.output, keepsAll: options.isKeeping)
         defer { runner.end() }
-        while deadline.map({ $0 > .now }) ?? true, let job = queues.withLock({ next(&$0, number) })
-        {
+        while deadline.map({ $0 > .now }) ?? true, let job = jobs.withLock({ $0.next(number) }) {
           let outcome = runner.play(job.fault, seed: job.seed)
           outcomes.withLock { $0.append(outcome) }
           tell(outcome)
@@ -46,28 +40,6 @@ struct Campaign {
       )
     }
     return !all.isEmpty && failed.isEmpty
-  }
-
-  /// By kind of ground, so that servers are started as seldom as can be.
-  private func queuesOfJobs() -> [Ground.Kind: [Job]] {
-    var seeds = Seeded(options.seed == 0 ? .random(in: 1 ... .max) : options.seed)
-    var queues: [Ground.Kind: [Job]] = [:]
-    let rounds = min(options.rounds, 1_000)
-    for (_, faults) in options.chosen {
-      for round in 0..<rounds {
-        let fault = faults[round % faults.count]
-        let seed = round == 0 && options.seed != 0 ? options.seed : seeds.next() >> 24
-        queues[fault.plan.ground, default: []].append(Job(fault: fault, seed: seed))
-      }
-    }
-    return queues
-  }
-
-  /// The longest queue first for the first thread, the others' from behind: each stays on its ground while there is work for it.
-  private func next(_ queues: inout [Ground.Kind: [Job]], _ number: Int) -> Job? {
-    let kinds = Ground.Kind.allCases.filter { !(queues[$0] ?? []).isEmpty }
-    guard let kind = number == 1 ? kinds.first : kinds.last else { return nil }
-    return queues[kind]?.removeFirst()
   }
 }
 

@@ -5,12 +5,17 @@ import TestSupport
 /// `Tests/Faults/rounds.csv`: every round that was ever counted, one line each, over several runs and commits.
 struct RoundsFile: Sendable {
   static let path = projectDirectory + "/Tests/Faults/rounds.csv"
-  static let header = "commit,time,row,fault,seed,violations,back_ms,seconds,evidence"
+  static let header = "commit,time,row,fault,seed,proof,violations,back_ms,seconds,evidence"
 
   let commit: String
 
-  /// For adding to it. Throws unless the checkout is that of its commit, but for this file, the kills of a storm, and what is made from both.
+  /// For adding to it. Throws unless the checkout is that of its commit, but for this file, the kills of a storm, and what is made from
+  /// both, and unless outages are as long as the table says. From then on the programs run from copies.
   static func forThisCommit() throws -> RoundsFile {
+    guard Timing.outageS >= 60 else {
+      throw TestSupportError(
+        "rounds that count have outages of 60 s at least, not \(Timing.outageS): FAULTS_OUTAGE_S")
+    }
     let changes = try Subprocess.run(
       "git",
       [
@@ -22,10 +27,11 @@ struct RoundsFile: Sendable {
     }
     let commit = try Subprocess.run(
       "git", ["rev-parse", "--short=9", "HEAD"], directory: projectDirectory)
+    try Programs.copy()
     return RoundsFile(commit: commit.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
-  /// Adds a round that had a verdict. One write, so that harnesses side by side don't mix their lines.
+  /// Adds a round, whatever came of it. One write, so that harnesses side by side don't mix their lines.
   func add(_ outcome: Outcome) throws {
     let line = RecordedRound(outcome, commit: commit, time: Date()).line + "\n"
     let descriptor = open(Self.path, O_WRONLY | O_APPEND | O_CLOEXEC)
@@ -59,7 +65,9 @@ struct RecordedRound: Equatable, Sendable {
   let row: Int
   let fault: String
   let seed: UInt64
-  /// Violations, and −1 for a round that proves nothing.
+  /// Whether it came to a verdict of what it was for, and its fault was shown.
+  let isProof: Bool
+  /// Of any round, a proof or not.
   let violations: Int
   let backMs: [Int]
   let seconds: Int
@@ -71,28 +79,32 @@ extension RecordedRound {
     self.commit = commit
     self.time = time.ISO8601Format()
     (row, fault, seed) = (outcome.row, outcome.fault, outcome.seed)
-    violations = outcome.isProof ? outcome.findings.count : -1
+    (isProof, violations) = (outcome.isProof, outcome.violations.count)
     backMs = outcome.backMs
     seconds = Int(outcome.seconds.rounded())
     evidence = outcome.evidence
   }
 
   init?(line: String) {
-    let fields = line.split(separator: ",", maxSplits: 8, omittingEmptySubsequences: false)
+    let fields = line.split(separator: ",", maxSplits: 9, omittingEmptySubsequences: false)
       .map(String.init)
-    guard fields.count == 9, let row = Int(fields[2]), let seed = UInt64(fields[4]),
-      let violations = Int(fields[5]), let seconds = Int(fields[7])
+    guard fields.count == 10, let row = Int(fields[2]), let seed = UInt64(fields[4]),
+      ["yes", "no"].contains(fields[5]), let violations = Int(fields[6]), violations >= 0,
+      let seconds = Int(fields[8])
     else { return nil }
-    let back = fields[6].split(separator: " ").map { Int($0) }
+    let back = fields[7].split(separator: " ").map { Int($0) }
     guard !back.contains(nil) else { return nil }
     (commit, time, self.row, fault, self.seed) = (fields[0], fields[1], row, fields[3], seed)
+    isProof = fields[5] == "yes"
     (self.violations, backMs, self.seconds) = (violations, back.compactMap { $0 }, seconds)
-    evidence = fields[8]
+    evidence = fields[9]
   }
 
   var line: String {
     let back = backMs.map(String.init).joined(separator: " ")
     let text = evidence.prefix(300).replacingOccurrences(of: "\n", with: " ")
-    return "\(commit),\(time),\(row),\(fault),\(seed),\(violations),\(back),\(seconds),\(text)"
+    let proof = isProof ? "yes" : "no"
+    return
+      "\(commit),\(time),\(row),\(fault),\(seed),\(proof),\(violations),\(back),\(seconds),\(text)"
   }
 }

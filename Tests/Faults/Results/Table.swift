@@ -1,14 +1,16 @@
 import Foundation
 import TestSupport
 
-/// The table of `deploy/docs/faults.md`, from the rounds and the names of the rows.
+/// The table of `deploy/docs/faults.md`, from the rounds and the names of the rows. Rounds that proved nothing are not counted,
+/// but what they violated is.
 func table(_ rounds: [RecordedRound]) -> String {
   var lines = [
-    "| # | fault | rounds | violations | back in service: median, worst | command |",
-    "|---|---|---|---|---|---|",
+    "| # | fault | rounds | not counted | violations | back in service: median, worst | command |",
+    "|---|---|---|---|---|---|---|",
   ]
   for row in 1...27 {
-    let its = rounds.filter { $0.row == row && $0.violations >= 0 }
+    let all = rounds.filter { $0.row == row }
+    let its = all.filter(\.isProof)
     let names = catalogue.filter { $0.row == row }.map(\.name)
     let back = its.flatMap(\.backMs).sorted()
     let times =
@@ -16,7 +18,8 @@ func table(_ rounds: [RecordedRound]) -> String {
     let count = notHere[row].map { "0: \($0)" } ?? "\(its.count)"
     lines.append(
       "| \(row) | \(rowNames[row - 1]) (\(names.map { "`\($0)`" }.joined(separator: ", "))) | \(count) | "
-        + "\(its.reduce(0) { $0 + $1.violations }) | \(times) | `deploy/faults --row \(row)` |")
+        + "\(all.count - its.count) | \(all.reduce(0) { $0 + $1.violations }) | \(times) | `deploy/faults --row \(row)` |"
+    )
   }
   return lines.joined(separator: "\n")
 }

@@ -16,7 +16,13 @@ struct Fault: Sendable {
   let inflict: @Sendable (Sale, inout Seeded) throws -> Void
 }
 
-enum Part: String, Sendable { case draws, workers, redis, kafka, postgres, crowd }
+enum Part: String, Sendable {
+  case draws, workers, redis, kafka, postgres
+  /// Clients besides the crowd.
+  case crowd
+  /// What stands in the topic of events.
+  case topic
+}
 
 /// The stack and the sale of a round.
 struct Plan: Sendable {

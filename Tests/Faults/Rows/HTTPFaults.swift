@@ -60,7 +60,7 @@ let httpFaults = [
           let port = sale.draws.randomElement(using: &random)!.port
           let status = try sendRaw(HTTPTestClient(port: port, timeoutMs: 3_000), bytes)
           guard status == expected || status == 0 else {
-            throw TestSupportError("answered \(status) instead of \(expected)")
+            throw Broken("answered \(status) instead of \(expected)")
           }
           counts[status, default: 0] += 1
         }
@@ -132,10 +132,10 @@ private struct KeyTrial {
       }
     }
     for (user, its) in told where Set(its).count > 1 {
-      throw TestSupportError("\(user) was told slots \(Set(its).sorted()) for one key")
+      throw Broken("\(user) was told slots \(Set(its).sorted()) for one key")
     }
     if let one = told[users[0]]?.first, one == told[users[1]]?.first {
-      throw TestSupportError("two users were told slot \(one) for the key \(key)")
+      throw Broken("two users were told slot \(one) for the key \(key)")
     }
     for user in users {
       let isBack = try eventually(within: 20, everyMs: 100) {

@@ -24,7 +24,7 @@ struct Hold: Sendable {
   func prepare(_ service: ServiceProcess, _ more: [String: String] = [:]) throws {
     let status = try service.terminate()
     guard status.isSuccess else {
-      throw TestSupportError("\(service.name) \(status) after SIGTERM")
+      throw Broken("\(service.name) \(status) after SIGTERM")
     }
     let settings = ["SLIDING_STOCK_TEST_HOLD": step, "SLIDING_STOCK_TEST_HOLD_FROM": file]
     try service.start(settings.merging(more) { $1 })

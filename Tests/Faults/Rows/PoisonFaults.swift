@@ -3,7 +3,7 @@ import TestSupport
 
 /// What nobody should ever write into the topic.
 let poisonFaults = [
-  Fault(row: 18, name: "poison", breaks: []) { sale, random in
+  Fault(row: 18, name: "poison", breaks: [.topic]) { sale, random in
     try sale.sell(Int.random(in: 100...300, using: &random))
     let topic = Topic(sale)
     try sale.injure("poison", back: .worker(withinMs: 10_000)) {

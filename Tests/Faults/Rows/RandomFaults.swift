@@ -21,7 +21,7 @@ private func combine(_ sale: Sale, _ random: inout Seeded) throws {
   try sale.sell(200)
   let parts = Dictionary(
     uniqueKeysWithValues: Set(faults.flatMap(\.fault.breaks)).map { ($0, Lock(())) })
-  let errors = Lock<[String]>([])
+  let errors = Lock<[(fault: String, error: any Error)]>([])
   let startUs = nowUs()
   let threads = faults.map { chosen in
     NamedThread("fault-\(chosen.fault.name.prefix(9))") {
@@ -30,14 +30,20 @@ private func combine(_ sale: Sale, _ random: inout Seeded) throws {
       // In one order for all, so that no two wait for each other.
       let locks = chosen.fault.breaks.sorted { $0.rawValue < $1.rawValue }.compactMap { parts[$0] }
       do {
-        try holding(locks[...]) { try chosen.fault.inflict(sale, &random) }
+        try Sale.$faultNow.withValue(chosen.fault.name) {
+          try holding(locks[...]) { try chosen.fault.inflict(sale, &random) }
+        }
       } catch {
-        errors.withLock { $0.append("\(chosen.fault.name): \(error)") }
+        errors.withLock { $0.append((chosen.fault.name, error)) }
       }
     }
   }
   for thread in threads { thread.join() }
-  if let error = errors.withLock({ $0.first }) { throw TestSupportError(error) }
+  let thrown = errors.withLock { $0 }
+  if let (fault, broken) = thrown.first(where: { $0.error is Broken }) {
+    throw Broken("\(fault): \(broken)")
+  }
+  if let (fault, error) = thrown.first { throw TestSupportError("\(fault): \(error)") }
   sale.joinInjuries(startUs: startUs)
 }
 

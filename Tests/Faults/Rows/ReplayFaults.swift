@@ -1,3 +1,4 @@
+import Checker
 import Foundation
 import TestSupport
 
@@ -12,12 +13,12 @@ let replayFaults = [
   },
 ]
 
-/// Adds all of ours that the topic holds once more, in another order.
+/// Adds all events that the topic holds once more, in another order.
 private func replay(
   _ name: String,
   _ arrange: @escaping @Sendable ([Topic.Record], inout Seeded) -> [Topic.Record]
 ) -> Fault {
-  Fault(row: 20, name: name, breaks: []) { sale, random in
+  Fault(row: 20, name: name, breaks: [.topic]) { sale, random in
     try sale.sell(Int.random(in: 150...400, using: &random))
     let topic = Topic(sale)
     try sale.injure(name, back: .worker(withinMs: 10_000)) {

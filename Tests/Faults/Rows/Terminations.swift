@@ -44,7 +44,7 @@ private func end(
       let status = try service.process.wait(within: 20)
       sale.timeline.note("\(service.name): \(status)")
       guard status.isSuccess else {
-        throw TestSupportError("\(service.name) \(status) after SIGTERM")
+        throw Broken("\(service.name) \(status) after SIGTERM")
       }
     }
     let tookMs = (nowUs() - moment) / 1_000
@@ -67,7 +67,7 @@ private func answered(_ services: Set<Int>, at moment: Int64, _ sale: Sale) thro
   }
   let lost = inFlight.count { $0.answer == "unknown" && $0.sentUs < moment - onItsWayUs }
   guard lost == 0 else {
-    throw TestSupportError("\(lost) of \(inFlight.count) requests in flight were not answered")
+    throw Broken("\(lost) of \(inFlight.count) requests in flight were not answered")
   }
   let count = inFlight.count { $0.answer != "unknown" }
   return count == 0 ? nil : "\(count) requests in flight, answered"

@@ -44,9 +44,10 @@ final class Soak {
     let ground = try Ground(.single)
     let sale = try Sale(ground, Self.plan, folder: folder(1))
     defer { sale.kill() }
-    try look(sale, after: 0)
     var count = 0
     do {
+      try sale.start()
+      try look(sale, after: 0)
       while count == 0 || Double(nowUs() - beginUs) / 60e6 < minutes {
         count += 1
         if count > 1 { try sale.renew(folder: folder(count), closes: Self.closes) }
