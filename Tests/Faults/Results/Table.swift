@@ -43,7 +43,7 @@ func writeTable() throws {
 /// What the rows are called.
 let rowNames = [
   "SIGKILL of a DrawService, at each step of a claim",
-  "SIGKILL of a worker before, during and after COMMIT",
+  "SIGKILL of a worker before COMMIT, with COMMIT unanswered, and after it",
   "SIGSTOP of a worker past its session timeout, then on",
   "SIGKILL and restart of Redis, AOF `everysec` and `always`",
   "Redis restored from an older file, or from one with its tail cut",
