@@ -63,11 +63,19 @@ final class Ground {
 
   /// The servers' settings as at the beginning; their data stay.
   func resetSettings() throws {
+    try resetRedis()
+    try resetPostgres()
+  }
+
+  func resetRedis() throws {
     if try stack.redis("role").hasPrefix("slave") { try stack.redis("replicaof", "no", "one") }
     try stack.setMoreRedisSettings("")
     try stack.redis(
       "config", "set", "maxmemory", "0", "appendfsync", "everysec", "busy-reply-threshold", "5000",
       "key-load-delay", "0")
+  }
+
+  func resetPostgres() throws {
     try Subprocess.run(
       "psql",
       [

@@ -332,13 +332,11 @@ final class Sale: @unchecked Sendable {
 
   /// Ends the services in good order; those that do not are said.
   func end() throws {
-    for service in services where service.isRunning {
+    let running = services.filter(\.isRunning)
+    for service in running {
       service.process.signal(SIGCONT)
-      service.process.signal(SIGTERM)
+      try service.signal(SIGTERM)
     }
-    for service in services where service.isRunning {
-      let status = try service.process.wait(within: 20)
-      if status != .exited(0) { throw Broken("\(service.name) \(status) after SIGTERM") }
-    }
+    for service in running { try service.awaitEnd() }
   }
 }

@@ -66,12 +66,16 @@ final class ServiceProcess: Sendable {
   }
 
   /// SIGTERM, and its end in good order.
-  @discardableResult
-  func terminate(within seconds: Double = 20) throws -> ExitStatus {
-    timeline.note("\(name): SIGTERM")
-    let status = try process.terminate(within: seconds)
+  func terminate() throws {
+    try signal(SIGTERM)
+    try awaitEnd()
+  }
+
+  /// Waits for the end that a SIGTERM has asked for: with status 0, which is promised.
+  func awaitEnd() throws {
+    let status = try process.wait(within: 20)
     timeline.note("\(name): \(status)")
-    return status
+    guard status.isSuccess else { throw Broken("\(name) \(status) after SIGTERM") }
   }
 
   /// The log of all runs.

@@ -36,7 +36,7 @@ let brokerFaults = [
           brokers.leader(of: topic, partition: $0) == id
         }
         try brokers.stop(id)
-        defer { try? brokers.restart(id) }
+        defer { sale.setBack("broker \(id)") { try brokers.restart(id) } }
         for partition in its {
           let new = try brokers.awaitLeader(of: topic, partition: partition, otherThan: id)
           moves.append("\(partition): \(id) to \(new)")
@@ -67,7 +67,7 @@ private func leaderFault(
     try sale.injure(name, back: .draws(withinMs: 20_000)) {
       guard let old = brokers.leader(of: topic, partition: partition) else { return nil }
       var isMended = false
-      defer { if !isMended { try? mend(brokers, old) } }
+      defer { if !isMended { sale.setBack(name) { try mend(brokers, old) } } }
       try take(brokers, old)
       let new = try brokers.awaitLeader(of: topic, partition: partition, otherThan: old)
       try mend(brokers, old)

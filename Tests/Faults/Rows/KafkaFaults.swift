@@ -47,7 +47,9 @@ let kafkaFaults = [
     guard let brokers = sale.ground.brokers else { throw TestSupportError("no brokers") }
     // One is left: it can be asked, and takes nothing, for it is too few.
     let gone = KafkaBrokers.ids.shuffled(using: &random).prefix(2)
-    defer { for id in gone { try? brokers.restart(id) } }
+    defer {
+      for id in gone { sale.setBack("broker \(id)") { try brokers.restart(id) } }
+    }
     try outage(sale, "two brokers killed", within: 30_000) {
       for id in gone { try brokers.kill(id) }
       return "brokers \(gone.map(String.init).joined(separator: ", ")) killed"
@@ -71,7 +73,7 @@ private func outage(
     let lost = sale.leasesLost
     let beginUs = nowUs()
     var isMended = false
-    defer { if !isMended { try? mend() } }
+    defer { if !isMended { sale.setBack(name, mend) } }
     let what = try take()
     let isFelt = eventually(within: Timing.outageS, everyMs: 50) {
       sale.draws.allSatisfy { !$0.isReady }

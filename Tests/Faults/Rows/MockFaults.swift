@@ -72,7 +72,11 @@ let mockFaults = [
     let brokers = sale.ground.stack.mockBrokers
     let ms = Int.random(in: 4_000...10_000, using: &random)
     try sale.injure("round trips of 2 s", back: .draws(withinMs: 20_000)) {
-      defer { for id in MockBrokers.ids { try? brokers.setRoundTrip(of: id, ms: 0) } }
+      defer {
+        for id in MockBrokers.ids {
+          sale.setBack("round trips") { try brokers.setRoundTrip(of: id, ms: 0) }
+        }
+      }
       let lost = sale.leasesLost
       let beginUs = nowUs()
       for id in MockBrokers.ids { try brokers.setRoundTrip(of: id, ms: 2_000) }

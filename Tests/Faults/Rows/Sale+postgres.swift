@@ -56,11 +56,7 @@ extension Sale {
 
   /// Ends `setPostgres`.
   func resetPostgres() {
-    setBack("the settings of Postgres") {
-      let connection = try postgresConnection()
-      try query("ALTER SYSTEM RESET ALL", on: connection)
-      try query("SELECT pg_reload_conf()::text", on: connection)
-    }
+    setBack("the settings of Postgres") { try ground.resetPostgres() }
   }
 
   /// SIGKILL of the server and all its processes at once; how many there were.

@@ -36,17 +36,8 @@ private func end(
   let partitions = try services.filter { $0.kind == .worker }.flatMap { try $0.awaitPartitions() }
   try sale.injure(name, back: back, services: numbers, partitions: partitions) {
     moment = nowUs()
-    for service in services {
-      sale.timeline.note("\(service.name): SIGTERM")
-      service.process.signal(SIGTERM)
-    }
-    for service in services {
-      let status = try service.process.wait(within: 20)
-      sale.timeline.note("\(service.name): \(status)")
-      guard status.isSuccess else {
-        throw Broken("\(service.name) \(status) after SIGTERM")
-      }
-    }
+    for service in services { try service.signal(SIGTERM) }
+    for service in services { try service.awaitEnd() }
     let tookMs = (nowUs() - moment) / 1_000
     for service in services { try service.start() }
     return "status 0 of \(services.count) within \(tookMs) ms"

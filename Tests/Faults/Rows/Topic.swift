@@ -31,16 +31,45 @@ struct Topic {
   }
 
   /// All that is in it now, each partition in its order.
+  ///
+  /// Up to the ends of this moment: while a topic is written to, `kcat -e` finds no end for as long as it takes.
   func records() throws -> [Record] {
-    let reader = try Subprocess(
-      "kcat",
-      [
-        "-C", "-q", "-e", "-b", bootstrap, "-t", name, "-o", "beginning",
+    try ends().flatMap { partition, end -> [Record] in
+      guard end > 0 else { return [] }
+      let reader = try kcat([
+        "-C", "-q", "-t", name, "-p", "\(partition)", "-o", "beginning", "-c", "\(end)",
         "-f", "%p %o %K %S\\n%k%s\\n",
       ])
-    let status = try reader.wait(within: 60)
-    guard status.isSuccess else { throw TestSupportError("kcat \(status): \(reader.errorOutput)") }
-    return try Self.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: reader.outputPath))))
+      return try Self.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: reader.outputPath))))
+    }
+  }
+
+  /// Where each partition ends: the number of its records too, for nothing of it is ever deleted.
+  private func ends() throws -> [(partition: Int, end: Int)] {
+    let partitions = (0..<Deployment.partitions).flatMap { ["-t", "\(name):\($0):-1"] }
+    let ends = try kcat(["-Q"] + partitions).output.split(separator: "\n").map(Self.end)
+    guard ends.count == Deployment.partitions else {
+      throw TestSupportError("kcat tells \(ends.count) ends of \(Deployment.partitions) partitions")
+    }
+    return ends
+  }
+
+  /// A line `topic [partition] offset end`.
+  static func end(_ line: Substring) throws -> (partition: Int, end: Int) {
+    let words = line.split(separator: " ")
+    guard words.count == 4, let partition = Int(words[1].dropFirst().dropLast()),
+      let end = Int(words[3])
+    else { throw TestSupportError("kcat tells of an end of a partition as '\(line)'") }
+    return (partition, end)
+  }
+
+  /// One run of kcat to its end.
+  @discardableResult
+  private func kcat(_ arguments: [String], input: String = "/dev/null") throws -> Subprocess {
+    let process = try Subprocess("kcat", ["-b", bootstrap] + arguments, input: input)
+    let status = try process.wait(within: 60)
+    guard status.isSuccess else { throw TestSupportError("kcat \(status): \(process.errorOutput)") }
+    return process
   }
 
   /// What a service has written, as far as can be seen: without what was planted, and with what it takes to be read.
@@ -116,13 +145,10 @@ struct Topic {
   private func produce(
     to partition: Int, _ arguments: [String], input: String = "/dev/null"
   ) throws {
-    let writer = try Subprocess(
-      "kcat",
+    try kcat(
       [
-        "-P", "-b", bootstrap, "-t", name, "-p", "\(partition)", "-X", "acks=all",
+        "-P", "-t", name, "-p", "\(partition)", "-X", "acks=all",
         "-X", "message.max.bytes=4000000",
       ] + arguments, input: input)
-    let status = try writer.wait(within: 60)
-    guard status.isSuccess else { throw TestSupportError("kcat \(status): \(writer.errorOutput)") }
   }
 }

@@ -10,9 +10,7 @@ let redisCrashFaults = ["everysec", "always"].map { policy in
   Fault(row: 4, name: "redis-crash-\(policy)", breaks: [.redis]) { sale, random in
     let stack = sale.ground.stack
     try stack.redis("config", "set", "appendfsync", policy)
-    defer {
-      sale.setBack("appendfsync") { try stack.redis("config", "set", "appendfsync", "everysec") }
-    }
+    defer { sale.resetRedis() }
     try sale.sell(Int.random(in: 100...400, using: &random))
     let downMs = Int.random(in: 0...3_000, using: &random)
     try sale.injure("Redis killed, \(policy)", back: .draws(withinMs: recoveredWithinMs)) {

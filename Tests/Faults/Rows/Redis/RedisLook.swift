@@ -3,6 +3,9 @@ import TestSupport
 
 /// What the Redis of the sale says about itself: most evidence of faults of Redis.
 extension Sale {
+  /// Sets back what a fault has set of Redis; for `defer`.
+  func resetRedis() { setBack("the settings of Redis") { try ground.resetRedis() } }
+
   /// Fields of `INFO` with these sections.
   func redisInfo(_ sections: String...) throws -> [Substring: Substring] {
     var fields: [Substring: Substring] = [:]

@@ -11,7 +11,7 @@ let redisRefusalFaults = [
     try sale.injure("OOM", back: .draws(withinMs: 5_000)) {
       try refusals("OOM", of: sale, ms) {
         let stack = sale.ground.stack
-        defer { sale.setBack("maxmemory") { try stack.redis("config", "set", "maxmemory", "0") } }
+        defer { sale.resetRedis() }
         try stack.redis("config", "set", "maxmemory", "1")
         try $0()
       }
@@ -35,7 +35,7 @@ let redisRefusalFaults = [
       try refusals("READONLY", of: sale, ms) {
         let stack = sale.ground.stack
         try stack.redis("replicaof", "127.0.0.1", "\(freePort())")
-        defer { sale.setBack("replicaof") { try stack.redis("replicaof", "no", "one") } }
+        defer { sale.resetRedis() }
         try $0()
       }
     }
@@ -83,9 +83,7 @@ private func whileBusy(_ sale: Sale, _ body: () throws -> Void) throws {
   defer {
     sale.setBack("the script") { try stack.redis("script", "kill") }
     looping.join()
-    sale.setBack("busy-reply-threshold") {
-      try stack.redis("config", "set", "busy-reply-threshold", "5000")
-    }
+    sale.resetRedis()
   }
   // By way of redis-cli: a connection of ours is refused with its first PING.
   let isBusy = eventually(within: 5, everyMs: 5) {
@@ -106,12 +104,7 @@ private func reloadSlowly(_ sale: Sale, ballast keys: Int) throws -> (all: Int, 
     "eval", "for i = 1, ARGV[1] do redis.call('SET', 'ballast:' .. i, i) end", "0", "\(keys)")
   try stack.kill(.redis)
   try stack.setMoreRedisSettings("key-load-delay 50")
-  defer {
-    sale.setBack("key-load-delay") {
-      try stack.setMoreRedisSettings("")
-      try stack.redis("config", "set", "key-load-delay", "0")
-    }
-  }
+  defer { sale.resetRedis() }
   try stack.restart(.redis)
   let (all, services) = (try sale.redisErrors("LOADING"), try sale.servicesRefused())
   try stack.redis(
