@@ -136,10 +136,7 @@ final class Service {
 
   /// Lines of an event so far.
   func lines(_ event: String) -> [[String: any Sendable]] {
-    process.output.split(separator: "\n").filter { $0.contains("\"event\":\"\(event)\"") }
-      .compactMap { line in
-        (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: any Sendable]
-      }
+    logLines(of: event, in: process.output)
   }
 
   /// The port that the log names; nil before.

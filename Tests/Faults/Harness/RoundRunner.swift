@@ -93,23 +93,30 @@ final class RoundRunner {
   }
 
   private func play(_ fault: Fault, _ seed: UInt64, _ sale: Sale) throws -> Verdict {
+    try Self.sell(sale, breakingIt: fault, seed: seed)
+    try sale.end()
+    try collect(into: sale.folder, from: sale.places)
+    return try check(sale.folder)
+  }
+
+  /// The sale from the crowd's beginning to rest, with a fault in it and `linger` behind that, and what it was, for the
+  /// checker.
+  static func sell(
+    _ sale: Sale, breakingIt fault: Fault, seed: UInt64, linger: () throws -> Void = {}
+  ) throws {
     var random = Seeded(seed)
     let sampler = try Sampler(sale)
     defer { sampler.end() }
     try sale.startCrowd(seed: seed)
     try fault.inflict(sale, &random)
+    try linger()
     try sale.finishCrowd()
     try sale.awaitRest()
     try sale.findProofs()
-    sampler.end()
-    try sale.end()
-    try Self.write(sale, row: fault.row, fault: fault.name, seed: seed)
-    try collect(into: sale.folder, from: sale.places)
-    return try check(sale.folder)
+    try write(sale, row: fault.row, fault: fault.name, seed: seed)
   }
 
-  /// What the round was, for the checker.
-  static func write(_ sale: Sale, row: Int, fault: String, seed: UInt64) throws {
+  private static func write(_ sale: Sale, row: Int, fault: String, seed: UInt64) throws {
     let round = Round(
       row: row, fault: fault, seed: seed,
       activities: [

@@ -85,11 +85,7 @@ final class ServiceProcess: Sendable {
 
   /// Lines of an event, of all runs or of the last one alone.
   func events(_ event: String, lastRunAlone: Bool = false) -> [[String: any Sendable]] {
-    let text = lastRunAlone ? process.output : log
-    return text.split(separator: "\n").filter { $0.contains("\"event\":\"\(event)\"") }
-      .compactMap { line in
-        (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: any Sendable]
-      }
+    logLines(of: event, in: lastRunAlone ? process.output : log)
   }
 
   /// Whether it would take draws now.

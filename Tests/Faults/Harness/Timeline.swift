@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Threads
 
 /// What happened in a round, noted as it happens.
@@ -38,13 +39,9 @@ final class Timeline: Sendable {
   private static let answerLimit = 2_000
 
   private func logEntries(_ name: String, _ text: String) -> [Entry] {
-    let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-    return text.split(separator: "\n").compactMap { line in
+    text.split(separator: "\n").compactMap { line in
       if line.contains("\"event\":\"stats\"") { return nil }
-      guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)),
-        let fields = object as? [String: Any], let time = fields["time"] as? String,
-        let date = try? format.parse(time)
-      else { return Entry(us: 0, text: "\(name): \(line)") }
+      guard let date = logTime(of: line) else { return Entry(us: 0, text: "\(name): \(line)") }
       let us = Int64(date.timeIntervalSince1970 * 1e6) - wallMinusMonotonicUs
       return Entry(us: us, text: "\(name): \(line)")
     }

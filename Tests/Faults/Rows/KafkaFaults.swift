@@ -78,9 +78,7 @@ private func outage(
     let isFelt = eventually(within: Timing.outageS, everyMs: 50) {
       sale.draws.allSatisfy { !$0.isReady }
     }
-    // Not a wait for luck: that long is the fault.
-    let restMs = Int(Timing.outageS * 1_000) - Int((nowUs() - beginUs) / 1_000)
-    if restMs > 0 { usleep(UInt32(restMs) * 1_000) }
+    Timing.last(ms: Int(Timing.outageS * 1_000), since: beginUs)
     let heldThen = try sale.held()
     let ms = (nowUs() - beginUs) / 1_000
     try mend()

@@ -23,7 +23,7 @@ let linkFaults = [
       let ms = Int.random(in: 1_000...3_000, using: &random)
       let before = links.sum(\.heldBack.toClient)
       for link in links { link.delay(ms: late, [.toClient]) }
-      usleep(UInt32(ms) * 1_000)
+      Timing.last(ms: ms)
       for link in links { link.pass() }
       let bytes = links.sum(\.heldBack.toClient) - before
       return bytes > 0 ? "\(bytes) bytes \(late) ms late, for \(ms) ms; the limit is 1,000" : nil
@@ -35,7 +35,7 @@ let linkFaults = [
       let pauseMs = Int.random(in: 0...2, using: &random)
       let before = links.sum(\.slices.toClient)
       for link in links { link.slice(bytes: 1, pauseMs: pauseMs, [.toClient]) }
-      usleep(UInt32(ms) * 1_000)
+      Timing.last(ms: ms)
       for link in links { link.pass() }
       let slices = links.sum(\.slices.toClient) - before
       return slices > 0 ? "\(slices) slices, \(pauseMs) ms apart" : nil

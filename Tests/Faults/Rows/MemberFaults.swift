@@ -62,10 +62,9 @@ private func rebalanceStorm(_ sale: Sale, _ random: inout Seeded) throws {
     var stopped: Set<String> = []
     defer { for worker in sale.workers { worker.process.signal(SIGCONT) } }
     var steps: [String] = []
-    let begin = MonotonicTime.now
+    let beginUs = nowUs()
     for step in 0..<stormSteps {
-      let moment = begin.adding(ms: step * 1_000)
-      usleep(UInt32(max(0, moment.remainingMs)) * 1_000)
+      Timing.last(ms: step * 1_000, since: beginUs)
       let worker = sale.workers.randomElement(using: &random)!
       steps.append(try change(worker, &stopped, &random))
     }

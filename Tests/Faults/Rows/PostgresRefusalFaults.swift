@@ -39,7 +39,7 @@ let postgresRefusalFaults = [
       // Half of the times new connections alone find it so, and are not wanted.
       if Bool.random(using: &random) { try sale.endWorkersBackends() }
       guard let said = sale.outage(after: before, "read-only") else { return nil }
-      try sale.goOn(forMs: Int.random(in: 0...3_000, using: &random))
+      Timing.last(ms: Int.random(in: 0...3_000, using: &random))
       return said
     }
   },
@@ -62,7 +62,7 @@ let postgresRefusalFaults = [
       try sale.query("BEGIN", on: connection)
       try sale.query("SELECT 1::text FROM \(rows) FOR UPDATE", on: connection)
       guard let said = sale.outage(after: before, "55P03") else { return nil }
-      try sale.goOn(forMs: Int.random(in: 0...3_000, using: &random))
+      Timing.last(ms: Int.random(in: 0...3_000, using: &random))
       try sale.query("ROLLBACK", on: connection)
       return "\(rows.prefix { $0 != " " }): \(said)"
     }
@@ -128,14 +128,6 @@ extension Sale {
         if error.message.contains("too many clients") { return }
         throw error
       }
-    }
-  }
-
-  /// Lets the sale go on in the state that it is in: the fault is as long as that.
-  fileprivate func goOn(forMs ms: Int) throws {
-    let beginUs = nowUs()
-    eventually(within: Double(ms) / 1_000 + 5, everyMs: 10) {
-      nowUs() - beginUs >= Int64(ms) * 1_000
     }
   }
 

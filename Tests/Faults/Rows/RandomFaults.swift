@@ -25,7 +25,7 @@ private func combine(_ sale: Sale, _ random: inout Seeded) throws {
   let startUs = nowUs()
   let threads = faults.map { chosen in
     NamedThread("fault-\(chosen.fault.name.prefix(9))") {
-      usleep(UInt32(chosen.delayMs) * 1_000)
+      Timing.last(ms: chosen.delayMs)
       var random = Seeded(chosen.seed)
       // In one order for all, so that no two wait for each other.
       let locks = chosen.fault.breaks.sorted { $0.rawValue < $1.rawValue }.compactMap { parts[$0] }

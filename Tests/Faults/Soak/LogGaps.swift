@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Whether a log is whole: nothing dropped, and a line of figures as often as it should be.
 enum LogGaps {
@@ -16,10 +17,11 @@ enum LogGaps {
     for line in log.split(separator: "\n") {
       if line.contains(#""event":"log_dropped""#) { findings.append("\(name): \(line)") }
       guard line.contains(#""event":"stats""#) else { continue }
-      guard let ms = time(of: line) else {
+      guard let date = logTime(of: line) else {
         findings.append("\(name): a line without a time: \(line.prefix(120))")
         continue
       }
+      let ms = Int64(date.timeIntervalSince1970 * 1_000)
       lines += 1
       if let last, ms - last > Int64(everyMs * intervals),
         !excused.contains(where: { $0.overlaps(last...max(last, ms)) })
@@ -30,13 +32,5 @@ enum LogGaps {
     }
     if lines == 0 { findings.append("\(name): no stats line at all") }
     return findings
-  }
-
-  private static func time(of line: Substring) -> Int64? {
-    guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)),
-      let text = (object as? [String: Any])?["time"] as? String,
-      let date = try? Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(text)
-    else { return nil }
-    return Int64(date.timeIntervalSince1970 * 1_000)
   }
 }

@@ -106,20 +106,12 @@ final class Soak {
     }
     let seed = random.next() >> 24
     let startUs = nowUs()
-    let sampler = try Sampler(sale)
-    defer { sampler.end() }
-    try sale.startCrowd(seed: seed)
-    var own = Seeded(seed)
     defer { excuse(sale) }
-    try fault.inflict(sale, &own)
-    try eventually(within: max(0, Self.saleS - Double(nowUs() - startUs) / 1e6), everyMs: 100) {
-      try sale.held() >= Self.plan.stock
+    try RoundRunner.sell(sale, breakingIt: fault, seed: seed) {
+      try eventually(within: max(0, Self.saleS - Double(nowUs() - startUs) / 1e6), everyMs: 100) {
+        try sale.held() >= Self.plan.stock
+      }
     }
-    try sale.finishCrowd()
-    try sale.awaitRest()
-    try sale.findProofs()
-    sampler.end()
-    try RoundRunner.write(sale, row: fault.row, fault: fault.name, seed: seed)
     try collectStanding(sale)
     let verdict = try check(sale.folder)
     let found =

@@ -71,10 +71,7 @@ final class WorkerProcess {
 
   /// Its log lines with that event, as dictionaries.
   func events(_ name: String) -> [[String: Any]] {
-    process.output.split(separator: "\n").filter { $0.contains("\"event\":\"\(name)\"") }
-      .compactMap { line in
-        try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      }
+    logLines(of: name, in: process.output)
   }
 
   /// Member id and generation of its newest stats line.

@@ -58,10 +58,8 @@ private func back(_ service: ServiceProcess) -> Back {
 
 /// Whether the last line of its log is dated so many seconds from now, give or take a minute.
 private func lastLine(of service: ServiceProcess, isOffBy seconds: Int) -> Bool {
-  let format = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
   guard let line = service.process.output.split(separator: "\n").last,
-    let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)),
-    let time = (object as? [String: Any])?["time"] as? String, let date = try? format.parse(time)
+    let date = logTime(of: line)
   else { return false }
   return abs(date.timeIntervalSinceNow - Double(seconds)) < 60
 }

@@ -19,7 +19,7 @@ let redisCrashFaults = ["everysec", "always"].map { policy in
         stack.pid(.redis), try sale.redisInfo("server")["run_id"], try sale.held()
       )
       try stack.kill(.redis)
-      usleep(UInt32(downMs) * 1_000)
+      Timing.last(ms: downMs)
       try stack.restart(.redis)
       let (other, after) = (try sale.redisInfo("server")["run_id"], try sale.held())
       return isSet && server != other && after > 0

@@ -66,7 +66,7 @@ private func refusals(
   _ code: String, of sale: Sale, _ ms: Int, by setting: (() throws -> Void) throws -> Void
 ) throws -> String? {
   let before = try sale.redisErrors(code)
-  try setting { usleep(UInt32(ms) * 1_000) }
+  try setting { Timing.last(ms: ms) }
   let count = try sale.redisErrors(code) - before
   return count > 0 ? "\(count) answers \(code) in \(ms) ms" : nil
 }
