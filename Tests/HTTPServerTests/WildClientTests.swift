@@ -98,7 +98,7 @@ import Threads
           client_body_temp_path \(folder.file("body")); proxy_temp_path \(folder.file("proxy"));
           fastcgi_temp_path \(folder.file("f")); uwsgi_temp_path \(folder.file("u"));
           scgi_temp_path \(folder.file("s"));
-          upstream ours { server 127.0.0.1:\(port); keepalive 8; }
+          upstream ours { server 127.0.0.1:\(port); keepalive 16; }
           server {
             listen unix:\(folder.file("front"));
             location / { proxy_pass http://ours; proxy_http_version 1.1; proxy_set_header Connection ""; }
