@@ -8,9 +8,7 @@ enum Programs {
   static func copy() throws {
     let folder = "\(projectDirectory)/.local/programs-\(getpid())"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    atexit {
-      if let folder = productFolder { try? FileManager.default.removeItem(atPath: folder) }
-    }
+    _ = CleanUp { try? FileManager.default.removeItem(atPath: folder) }
     for name in ["DrawService", "StockSyncWorker", "Crowd", "MockKafka"] {
       try FileManager.default.copyItem(atPath: builtProduct(name), toPath: "\(folder)/\(name)")
     }
