@@ -166,7 +166,7 @@ final class Sale: @unchecked Sendable {
 
   /// Does something to the pair, and notes when and with what evidence. `body` breaks, and mends what does not
   /// mend itself; it gives the evidence that the fault really happened, or nil when it cannot tell. Where it hits some
-  /// instances and others go on, `services` (see `numbers`) and `partitions` say what has to be served again; none: any.
+  /// instances and others go on, `services` (see `numbers`) and `partitions` say what has to be served again; none: all.
   func injure(
     _ name: String, back: Back, services: [Int] = [], partitions: [Int] = [],
     _ body: () throws -> String?
@@ -176,12 +176,17 @@ final class Sale: @unchecked Sendable {
     let evidence = try body()
     let healedUs = nowUs()
     timeline.note("fault: \(name) is over: \(evidence ?? "NOT SHOWN")")
-    let (kind, withinMs): (String, Int) =
-      switch back {
-      case .draws(let ms): ("draws", ms)
-      case .worker(let ms): ("worker", ms)
-      case .none: ("none", 0)
-      }
+    let (kind, withinMs): (String, Int)
+    var (services, partitions) = (services, partitions)
+    switch back {
+    case .draws(let ms):
+      (kind, withinMs) = ("draws", ms)
+      if services.isEmpty { services = numbers(of: draws) }
+    case .worker(let ms):
+      (kind, withinMs) = ("worker", ms)
+      if partitions.isEmpty { partitions = Array(0..<Deployment.partitions) }
+    case .none: (kind, withinMs) = ("none", 0)
+    }
     injuriesLock.withLock {
       $0.all.append(
         (

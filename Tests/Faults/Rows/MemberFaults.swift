@@ -57,8 +57,7 @@ private func rebalanceStorm(_ sale: Sale, _ random: inout Seeded) throws {
   try sale.sell(.random(in: 50...300, using: &random))
   let name = "a worker joins or leaves every second"
   let before = assignments(sale)
-  let all = Array(0..<Deployment.partitions)
-  try sale.injure(name, back: .worker(withinMs: 15_000), partitions: all) {
+  try sale.injure(name, back: .worker(withinMs: 15_000)) {
     var stopped: Set<String> = []
     defer { for worker in sale.workers { worker.process.signal(SIGCONT) } }
     var steps: [String] = []

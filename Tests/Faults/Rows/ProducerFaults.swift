@@ -43,8 +43,7 @@ private func unacknowledged(
     try sale.sell(Int.random(in: 100...300, using: &random))
     let detour = sale.ground.stack.kafkaDetour
     let ms = Int.random(in: 2_000...5_000, using: &random)
-    let services = sale.numbers(of: sale.draws)
-    try sale.injure(name, back: .draws(withinMs: 20_000), services: services) {
+    try sale.injure(name, back: .draws(withinMs: 20_000)) {
       defer { detour.pass() }
       let (before, pending) = (detour.counters, sale.toldPending)
       let doubledBefore = try Topic(sale).doubled()
