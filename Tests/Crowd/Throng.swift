@@ -101,10 +101,15 @@ final class Throng {
   private func waitMs(_ now: MonotonicTime) -> Int {
     var ms = 50
     if let next = waiting.nextNs { ms = min(ms, MonotonicTime(nanoseconds: next).remainingMs) }
-    if exchange.idle > 0, comingUser < options.users, isPaced, !isStopping, !leavesTheRest {
+    if exchange.idle > 0, comingUser < options.users, isPaced, mayStart {
       ms = min(ms, MonotonicTime(nanoseconds: dueNs(comingUser)).remainingMs)
     }
     return ms
+  }
+
+  /// Those who wait for a decision are bounded too, or a service that is away would collect everybody.
+  private var mayStart: Bool {
+    !isStopping && !leavesTheRest && inProgress < 4 * options.concurrency
   }
 
   /// No more is to be sold before the hurry file is there.
@@ -128,8 +133,7 @@ final class Throng {
   }
 
   private func startNext(_ nowNs: Int64) -> Bool {
-    // Those who wait for a decision are bounded too, or a service that is away would collect everybody.
-    if isStopping || leavesTheRest || inProgress >= 4 * options.concurrency { return false }
+    guard mayStart else { return false }
     if comingUser < options.users {
       if isPaced {
         let due = dueNs(comingUser)
