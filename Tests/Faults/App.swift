@@ -7,10 +7,17 @@ import Threads
 /// The harness: breaks the running pair on purpose.
 @main
 enum App {
+  /// The harness was told to end: what still plays loses its servers, and is no round.
+  static let isEnding = Lock(false)
+
   static func main() {
     // Whatever ends the harness ends what it has started, too: that goes at its exit.
     Signals.prepare()
-    let ending = NamedThread("signals") { exit(128 + (Signals.wait() ?? SIGTERM)) }
+    let ending = NamedThread("signals") {
+      let signal = Signals.wait() ?? SIGTERM
+      isEnding.withLock { $0 = true }
+      exit(128 + signal)
+    }
     withExtendedLifetime(ending) { begin() }
   }
 

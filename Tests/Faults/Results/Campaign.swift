@@ -24,6 +24,7 @@ struct Campaign {
         defer { runner.end() }
         while deadline.map({ $0 > .now }) ?? true, let job = jobs.withLock({ $0.next(number) }) {
           let outcome = runner.play(job.fault, seed: job.seed)
+          if App.isEnding.withLock({ $0 }) { return }
           outcomes.withLock { $0.append(outcome) }
           tell(outcome)
           do { try record?.add(outcome) } catch { say("not recorded: \(error)") }
