@@ -112,4 +112,20 @@ import Threads
     session.succeeded()
     #expect(session.isDue)
   }
+
+  /// An owner looks more often than the waits are long, and says of each refusal that it failed.
+  @Test func anImpatientOwnerDoesNotPutOffTheNextTry() {
+    let session = PostgresSession(
+      PostgresSettings(connection: "host=/nowhere"), backoff: Backoff(initialMs: 100, maximumMs: 100))
+    var tries = 0
+    let isTriedAgain = eventually(within: 10, everyMs: 5) {
+      let error = failure { () throws(PostgresError) in try session.connection() }
+      if let error {
+        session.failed(error)
+        if !error.message.hasPrefix("backing off") { tries += 1 }
+      }
+      return tries == 3
+    }
+    #expect(isTriedAgain)
+  }
 }

@@ -45,8 +45,11 @@ public final class PostgresSession {
     }
   }
 
-  /// Call after a failure that a new try at once would only repeat (a lock, no space): starts the wait.
+  /// Call after a failure that a new try at once would only repeat (a lock, no space): starts the wait. While it backs off
+  /// already this does nothing: what `connection()` throws then is no new failure, and an owner who asks more often than the
+  /// wait is long would never see its end.
   public func failed(_ error: PostgresError) {
+    guard isDue else { return }
     lastFailure = error
     retryAt = .after(ms: backoff.nextMs())
   }

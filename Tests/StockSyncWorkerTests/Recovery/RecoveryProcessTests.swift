@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import TestSupport
 import Testing
+import Threads
 
 @testable import StockSyncWorker
 
@@ -47,6 +48,25 @@ import Testing
     #expect(worker.events("recovery_sees_again").count == 1)
     let reason = worker.events("recovery_needed").first?["reason"] as? String
     #expect(reason?.contains("restarted") == true)
+    #expect(try lost.differences() == [])
+    #expect(try worker.process.terminate() == .exited(0))
+  }
+
+  /// Long enough without Postgres that tries are further apart than looks.
+  @Test func aWorkerThatWasLongWithoutPostgresRecoversRedis() throws {
+    let stack = try LocalStack.start()
+    defer { stack.end() }
+    let lost = try LostRedis(stack, seed: 60)
+    let worker = try lost.worker()
+    try stack.kill(.postgres)
+    let outageEnds = MonotonicTime.after(ms: 5_000)
+    #expect(eventually(within: 10) { !worker.events("recovery_blind").isEmpty })
+    #expect(eventually(within: 10) { outageEnds <= .now })
+    try stack.restart(.postgres)
+    try lost.flush()
+    #expect(
+      eventually(within: 30) { !worker.events("recovery_done").isEmpty }, "\(worker.process.tail)")
+    #expect(worker.events("recovery_sees_again").count == 1)
     #expect(try lost.differences() == [])
     #expect(try worker.process.terminate() == .exited(0))
   }
