@@ -116,7 +116,8 @@ import Threads
   /// An owner looks more often than the waits are long, and says of each refusal that it failed.
   @Test func anImpatientOwnerDoesNotPutOffTheNextTry() {
     let session = PostgresSession(
-      PostgresSettings(connection: "host=/nowhere"), backoff: Backoff(initialMs: 100, maximumMs: 100))
+      PostgresSettings(connection: "host=/nowhere"),
+      backoff: Backoff(initialMs: 100, maximumMs: 100))
     var tries = 0
     let isTriedAgain = eventually(within: 10, everyMs: 5) {
       let error = failure { () throws(PostgresError) in try session.connection() }
