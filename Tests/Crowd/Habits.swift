@@ -10,6 +10,8 @@ struct Habits: Sendable {
   var giveBack = 0.05
   /// Who tries one draw more than the limit allows.
   var overLimit = 0.05
+  /// Of those who gave back: who draws once more, and keeps it.
+  var secondChance = 0.5
 
   /// What user `user` does in their draw number `draw` (from 0); nil when they go home.
   func plan(user: Int, draw: Int) -> Plan? {
@@ -35,12 +37,12 @@ struct Habits: Sendable {
     draw < limit && Dice(seed, user, Salt.giveBack - draw).peek < giveBack
   }
 
-  /// Half of those who gave back take their second chance; of the others some try for too much. (Without
-  /// a key that would only be the same claim again.)
+  /// Some of those who gave back take their second chance; of the others some try for too much. (Without a key that
+  /// would only be the same claim again.)
   private func triesOnceMore(_ user: Int) -> Bool {
     let gaveBack = (0..<limit).contains { givesBack(user, $0) }
     let wish = Dice(seed, user, Salt.onceMore).peek
-    return gaveBack ? wish < 0.5 : isKeyed(user) && wish < overLimit
+    return gaveBack ? wish < secondChance : isKeyed(user) && wish < overLimit
   }
 
   private enum Salt {

@@ -147,6 +147,12 @@ extension Options {
     Option(name: "--over-limit", value: "SHARE", help: "who try one draw too many (0.05)") {
       share($1, &$0.habits.overLimit)
     },
+    Option(
+      name: "--second-chance", value: "SHARE",
+      help: "of those who gave back, who draw once more (0.5)"
+    ) {
+      share($1, &$0.habits.secondChance)
+    },
     Option(name: "--until-held", value: nil, help: "go on until every slot is held") { options, _ in
       options.untilHeld = true
       return true

@@ -126,7 +126,7 @@ final class RoundRunner {
       partitions: Deployment.partitions, claimDeadlineMs: Deployment.claimDeadlineMs,
       toldFromUs: try sale.toldFromUs(), injuries: sale.injuries,
       bounds: [
-        "draw": Round.Bounds(rssKB: 200_000, descriptors: 400, threads: 40),
+        "draw": Round.Bounds(rssKB: 200_000, descriptors: sale.plan.descriptors, threads: 40),
         "worker": Round.Bounds(rssKB: 200_000, descriptors: 100, threads: 40),
       ],
       planted: sale.planted, allows: sale.plan.allows)

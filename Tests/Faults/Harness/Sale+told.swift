@@ -16,6 +16,7 @@ extension Sale {
       urls + [
         "--activity", "\(deployment.activity)", "--users", "\(users)", "--first-user", "5000001",
         "--concurrency", "\(concurrency)", "--give-back", "1", "--over-limit", "0",
+        "--second-chance", "0",
         "--claim-deadline-ms", "\(Deployment.claimDeadlineMs)", "--timeout-ms", "5000",
         "--patience", "100000", "--deadline", "\(Int(seconds))", "--settle", "30", "--load-only",
         "--json", "--record", path,

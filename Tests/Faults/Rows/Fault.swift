@@ -48,6 +48,8 @@ struct Plan: Sendable {
   var settings: [String: String] = [:]
   /// Variations of the truth that this fault makes, for the checker.
   var allows: [String] = []
+  /// Most descriptors of a DrawService at any time.
+  var descriptors = 400
   /// Longest round, seconds.
   var limitS = 120
   /// Longest wait for what is under way when the sale has ended, seconds: first by the crowd, then in the stores.

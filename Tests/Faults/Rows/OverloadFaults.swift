@@ -4,7 +4,8 @@ import Foundation
 let overloadFaults = [
   Fault(
     row: 24, name: "overload",
-    plan: Plan(stock: 2_000, settings: ["SLIDING_STOCK_CLAIM_INBOX": "16"]),
+    plan: Plan(
+      stock: 2_000, rate: 80, settings: ["SLIDING_STOCK_CLAIM_INBOX": "16"], descriptors: 1_000),
     breaks: [.crowd, .draws], isCombinable: false
   ) { sale, _ in
     try sale.sell(200)

@@ -26,7 +26,30 @@ let redisLossFaults = [
       try flushRebuild(sale, atKeys: keys).map { "\($0) rebuilt keys lost, no fence there yet" }
     }
   },
+  // By then the workers' tries to reach Postgres are further apart than their looks at Redis.
+  Fault(
+    row: 6, name: "flushall-after-outage", plan: slowSale, breaks: [.redis, .postgres],
+    isCombinable: false
+  ) { sale, random in
+    try sale.sellAndApply(Int.random(in: 100...200, using: &random))
+    let ms = Int.random(in: 4_000...8_000, using: &random)
+    try sale.injure("Postgres gone", back: .worker(withinMs: backFromPostgresMs)) {
+      let blind = sale.blindLooks
+      let processes = try sale.killPostgres()
+      Timing.last(ms: ms)
+      try sale.restartPostgres()
+      let count = sale.blindLooks - blind
+      return count == sale.workers.count
+        ? "\(processes) processes killed for \(ms) ms, seen by \(count) workers" : nil
+    }
+    try flush(sale)
+  },
 ]
+
+extension Sale {
+  /// Workers' looks, first ones of a row, that could not see whether Redis has to be recovered.
+  fileprivate var blindLooks: Int { workers.reduce(0) { $0 + $1.events("recovery_blind").count } }
+}
 
 private func flush(_ sale: Sale) throws {
   try sale.injure("FLUSHALL", back: .draws(withinMs: recoveredWithinMs)) {
