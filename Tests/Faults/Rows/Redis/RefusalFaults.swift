@@ -102,6 +102,15 @@ private func reloadSlowly(_ sale: Sale, ballast keys: Int) throws -> (all: Int, 
   let stack = sale.ground.stack
   try stack.redis(
     "eval", "for i = 1, ARGV[1] do redis.call('SET', 'ballast:' .. i, i) end", "0", "\(keys)")
+  // By keys and not by all that was ever written: in a long deployment that would be minutes.
+  try stack.redis("bgrewriteaof")
+  let isRewritten = try eventually(within: 20, everyMs: 20) {
+    let status = try stack.redis("info", "persistence")
+    return ["aof_rewrite_in_progress", "aof_rewrite_scheduled"].allSatisfy {
+      status.contains("\($0):0")
+    }
+  }
+  guard isRewritten else { throw TestSupportError("Redis did not rewrite its file") }
   try stack.kill(.redis)
   try stack.setMoreRedisSettings("key-load-delay 50")
   defer { sale.resetRedis() }
