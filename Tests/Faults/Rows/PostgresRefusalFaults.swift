@@ -34,10 +34,17 @@ let postgresRefusalFaults = [
     try sale.sellAndApply(Int.random(in: 100...300, using: &random))
     try sale.injure("Postgres read-only", back: .worker(withinMs: backFromPostgresMs)) {
       let before = sale.outages("read-only").count
+      // No new one would be had then, by us neither.
+      let connection = try sale.postgresConnection()
+      defer { connection.close() }
       try sale.setPostgres(["default_transaction_read_only": "on"])
       defer { sale.resetPostgres() }
-      // Half of the times new connections alone find it so, and are not wanted.
-      if Bool.random(using: &random) { try sale.endWorkersBackends() }
+      // Half of the times new connections alone find it so, and are not wanted. Of the end and the refusal the workers say
+      // what they meet first; that nothing is applied any more shows either way.
+      if Bool.random(using: &random) {
+        try sale.endWorkersBackends(on: connection)
+        return try sale.whileNothingIsApplied(by: connection)
+      }
       guard let said = sale.outage(after: before, "read-only") else { return nil }
       Timing.last(ms: Int.random(in: 0...3_000, using: &random))
       return said
@@ -111,6 +118,18 @@ let postgresRefusalFaults = [
 private let tooManyClients = "FATAL:  sorry, too many clients already"
 
 extension Sale {
+  /// Lets the sale go on for a while; says how far, or nil when something of it got into Postgres.
+  fileprivate func whileNothingIsApplied(by connection: PostgresConnection) throws -> String? {
+    // What was being committed when the sessions ended may still be.
+    try sellMore(20)
+    let (held, offsets) = (try held(), try applied(on: connection))
+    try sellMore(100)
+    let (heldThen, offsetsThen) = (try self.held(), try applied(on: connection))
+    return offsetsThen == offsets
+      ? "sessions ended, offsets stood at \(offsets) while the held grew from \(held) to \(heldThen)"
+      : nil
+  }
+
   /// Ends the workers' sessions, which may come again.
   fileprivate func endWorkersBackends(on connection: PostgresConnection? = nil) throws {
     try query(
