@@ -25,7 +25,7 @@ struct Parts {
     let router = LaneRouter(
       lanes: settings.lanes, requestLimit: settings.inbox, inFlight: settings.inFlight)
     let replies = ReplySink(meters: meters)
-    let permits = Permits(limit: settings.inFlight)
+    let permits = Permits(limit: settings.inFlight, reserve: settings.claims.batch)
     let producer = try KafkaProducer<Publication>(
       settings.kafka, topic: settings.topic, queueLimit: settings.inFlight + 1_000,
       messageTimeoutMs: settings.messageTimeoutMs, lingerMs: settings.lingerMs, warmUpMs: 1_000)

@@ -6,6 +6,7 @@ import Testing
   /// One arrangement that breaks each rule, and no other of its service.
   static let broken: [String: [String: String]] = [
     "kafka.linger-ms": ["KAFKA_LINGER_MS": "100", "CLAIM_DEADLINE_MS": "100"],
+    "claim.batch claim.in-flight": ["CLAIM_BATCH": "256", "CLAIM_IN_FLIGHT": "256"],
     "claim.deadline-ms kafka.message-timeout-ms": [
       "CLAIM_DEADLINE_MS": "10000", "RELAY_AGE_MS": "10000", "LEASE_DURATION_MS": "60000",
     ],

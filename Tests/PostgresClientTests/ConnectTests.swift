@@ -31,6 +31,18 @@ import Threads
     #expect(started.adding(ms: 5_000) > .now)
   }
 
+  /// The others of a cluster are there, and one of them takes writes.
+  @Test func aHostThatAnswersNothingDoesNotHideTheNext() throws {
+    let stack = try LocalStack.shared([.postgres])
+    let silent = try SilentServer()
+    let connection = try PostgresConnection(
+      PostgresSettings(
+        connection: "host=127.0.0.1,127.0.0.1 port=\(silent.port),\(stack.postgresPort) "
+          + "dbname=postgres user=postgres sslmode=disable gssencmode=disable",
+        connectTimeoutMs: 500))
+    #expect(try connection.execute("SELECT inet_server_port()").int4(0, 0) == stack.postgresPort)
+  }
+
   @Test func aDatabaseOrRoleThatIsNotThereNeedsAPerson() throws {
     let stack = try LocalStack.shared([.postgres])
     for connection in [

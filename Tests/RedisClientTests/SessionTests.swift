@@ -1,5 +1,6 @@
 import Foundation
 import RedisClient
+import TestSupport
 import Testing
 import Threads
 
@@ -35,6 +36,29 @@ import Threads
       states.contains {
         if case .lost(let error) = $0 { error.kind == .closed } else { false }
       })
+  }
+
+  /// Its name may lead elsewhere by now: not at every word of doubt, and without a word of its own.
+  @Test func aRenewedSessionConnectsAnewOnceASecond() throws {
+    let server = try RedisServer()
+    defer { server.end() }
+    let session = RedisSession(server.endpoint())
+    var states: [RedisSession.State] = []
+    session.onStateChange = { states.append($0) }
+    let id = { try session.pipeline([RedisCommand("CLIENT", "ID")])[0].int }
+    let first = try id()
+    session.renew()
+    #expect(!session.isConnected)
+    let second = try id()
+    #expect(first != second && session.connectionCount == 2)
+    session.renew()
+    #expect(session.isConnected)
+    let isRenewed = try eventually(within: 10) {
+      session.renew()
+      return try id() != second
+    }
+    #expect(isRenewed && session.connectionCount == 3)
+    #expect(states == [.connected])
   }
 
   @Test func killedUnderAPipelineIsUnknown() throws {

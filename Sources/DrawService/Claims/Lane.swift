@@ -151,7 +151,10 @@ final class Lane {
     if let entry = outcome.entry { context.publisher.publish(entry) }
     again += outcome.again
     for request in outcome.undecided { wait(request) }
-    if outcome.fence != nil { context.fence.suspect() }
+    if let reason = outcome.fence {
+      context.fence.suspect()
+      if reason.isOfServer { session.renew() }
+    }
     if let nowMs = outcome.nowMs { clock = RedisClock(redisMs: nowMs, receivedAt: .now) }
     if let complaint = outcome.complaint {
       context.meters.countRedisFailure("script")

@@ -63,6 +63,14 @@ enum FenceReason: Int64, Sendable {
   case nothingKnown = 1
   case otherServer, oldEpoch, locksMiscounted, outboxMiscounted
 
+  /// Whether another server may be in its place by now, which a new connection would find.
+  var isOfServer: Bool {
+    switch self {
+    case .nothingKnown, .otherServer, .oldEpoch: true
+    case .locksMiscounted, .outboxMiscounted: false
+    }
+  }
+
   /// For a person.
   var text: String {
     switch self {

@@ -21,6 +21,11 @@ struct RedisSettingsWatch {
     let isNews = session.connectionCount != checkedConnection
     checkedConnection = session.connectionCount
     guard let settings = RedisSettings(reply) else {
+      // Of another server than the one that was found unsafe.
+      if isNews, isUnsafe {
+        isUnsafe = false
+        readiness.setWrongRedisSettings([])
+      }
       warn("maxmemory-policy", "unknown, CONFIG GET was refused", "noeviction")
       return
     }

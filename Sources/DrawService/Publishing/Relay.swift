@@ -74,6 +74,7 @@ final class Relay {
     }
     let probed = try probe(members.compactMap { $0.text.flatMap { ActivityID(text: $0) } }.sorted())
     context.fence.take(probed)
+    if probed.server?.isOfServer == true { session.renew() }
     let waiting = probed.waiting.sorted { $0.sinceMs < $1.sinceMs }
     if let oldest = waiting.first(where: { $0.sinceMs > 0 }) {
       context.meters.noteOutboxAge(ms: probed.nowMs - oldest.sinceMs)

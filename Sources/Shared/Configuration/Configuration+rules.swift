@@ -31,6 +31,9 @@ extension Configuration {
       "kafka.linger-ms", .below, "claim.deadline-ms",
       "or every claim would end as pending"),
     Rule(
+      "claim.batch", .below, "claim.in-flight",
+      "or the relay's room for one entry would be all there is"),
+    Rule(
       "claim.deadline-ms", .below, "kafka.message-timeout-ms",
       "or a publish would be given up while its user still waits"),
     Rule(

@@ -117,10 +117,10 @@ public final class Log: Sendable {
     return json.bytes + [UInt8(ascii: "\n")]
   }
 
-  /// Between two tries while there is no room.
+  /// Between two tries while there is no room, or the disk fails.
   private static let roomPauseMs = 100
 
-  /// False when nobody will ever read: the descriptor is closed or broken, or has no room and the log `isEnding`.
+  /// False when nobody will ever read: the descriptor is closed or broken, or cannot be written to and the log `isEnding`.
   private static func writeAll(
     _ bytes: [UInt8], to descriptor: Int32, unless isEnding: () -> Bool
   ) -> Bool {
@@ -135,10 +135,12 @@ public final class Log: Sendable {
       } else if reason == EAGAIN {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&waiting, 1, 1_000)
-      } else if [ENOSPC, EDQUOT].contains(reason), !isEnding() {
-        usleep(UInt32(roomPauseMs) * 1_000)  // Somebody will make room.
-      } else if reason != EINTR {
+      } else if reason == EINTR {
+        continue
+      } else if [EPIPE, EBADF].contains(reason) || isEnding() {
         return false
+      } else {
+        usleep(UInt32(roomPauseMs) * 1_000)  // Somebody will make room, or mend the disk.
       }
     }
     return true

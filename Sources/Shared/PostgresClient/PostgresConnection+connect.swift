@@ -3,13 +3,21 @@ import Glibc
 import Threads
 
 extension PostgresConnection {
-  /// Connects without blocking longer than the settings' timeout; throws with libpq's words.
+  /// Connects without blocking longer than the settings' timeout; throws with libpq's words. Where several hosts are named,
+  /// each gets that time, in whole seconds and 2 at least.
   static func connect(_ settings: PostgresSettings) throws(PostgresError) -> OpaquePointer {
     let deadline = MonotonicTime.after(ms: settings.connectTimeoutMs)
-    guard let handle = start(settings) else {
-      throw PostgresError(kind: .retry, message: "out of memory")
+    var handle = try begin(settings, PQconnectStartParams)
+    let failure: PostgresError?
+    if namesSeveralHosts(handle) {
+      // Polled, libpq would wait for ever for one that says nothing: it goes on to the next in its own waits alone.
+      PQfinish(handle)
+      handle = try begin(settings, PQconnectdbParams)
+      failure = PQstatus(handle) == CONNECTION_OK ? nil : refusal(handle)
+    } else {
+      failure = establish(handle, until: deadline)
     }
-    if let failure = establish(handle, until: deadline) {
+    if let failure {
       PQfinish(handle)
       throw failure
     }
@@ -22,8 +30,14 @@ extension PostgresConnection {
     return handle
   }
 
+  private typealias Connect = (
+    UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<UnsafePointer<CChar>?>?, Int32
+  ) -> OpaquePointer?
+
   /// What comes before `dbname` the string may override; what comes after overrides the string.
-  private static func start(_ settings: PostgresSettings) -> OpaquePointer? {
+  private static func begin(
+    _ settings: PostgresSettings, _ connect: Connect
+  ) throws(PostgresError) -> OpaquePointer {
     var pairs: [(String, String)] = []
     func byDefault(_ key: String, _ value: String, unless variable: String?) {
       if let variable, getenv(variable) != nil { return }
@@ -43,7 +57,25 @@ extension PostgresConnection {
     defer { for text in keys + values { free(text) } }
     let keyList = keys.map { UnsafePointer($0) } + [nil]
     let valueList = values.map { UnsafePointer($0) } + [nil]
-    return PQconnectStartParams(keyList, valueList, 1)
+    guard let handle = connect(keyList, valueList, 1) else {
+      throw PostgresError(kind: .retry, message: "out of memory")
+    }
+    return handle
+  }
+
+  private static func namesSeveralHosts(_ handle: OpaquePointer) -> Bool {
+    guard let options = PQconninfo(handle) else { return false }
+    defer { PQconninfoFree(options) }
+    var option = options
+    while let keyword = option.pointee.keyword {
+      if ["host", "hostaddr"].contains(String(cString: keyword)), let value = option.pointee.val,
+        strchr(value, Int32(UInt8(ascii: ","))) != nil
+      {
+        return true
+      }
+      option += 1
+    }
+    return false
   }
 
   private static func establish(_ handle: OpaquePointer, until deadline: MonotonicTime)

@@ -57,6 +57,12 @@ public final class PostgresSession {
   /// Call after work that went well: waits start small again.
   public func succeeded() {
     backoff.reset()
+    answered()
+  }
+
+  /// Call after an answer that tells little of the work to come: the wait is over, and the next one will be as long as it
+  /// would have been.
+  public func answered() {
     retryAt = nil
     lastFailure = nil
   }

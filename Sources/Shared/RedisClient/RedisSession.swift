@@ -13,6 +13,10 @@ public final class RedisSession {
   private var backoff: Backoff
   private var connection: RedisConnection?
   private var nextAttempt = MonotonicTime(nanoseconds: 0)
+  /// Between two renewals.
+  private static let renewalMs = 1_000
+  private var renewedAt: MonotonicTime?
+  private var isRenewing = false
 
   /// Called on the owner's thread whenever a connection was made or lost, or an attempt failed: for logs.
   public var onStateChange: ((State) -> Void)?
@@ -58,6 +62,16 @@ public final class RedisSession {
     nextAttempt = MonotonicTime(nanoseconds: 0)
   }
 
+  /// Gives up a connection whose server answers and is not the one to trust: it may have been replaced, and its name lead
+  /// elsewhere by now. The next pipeline connects anew, at most once a second, and `onStateChange` hears of it only if that
+  /// fails.
+  public func renew() {
+    guard connection != nil, renewedAt?.adding(ms: Self.renewalMs) ?? .now <= .now else { return }
+    renewedAt = .now
+    connection = nil
+    isRenewing = true
+  }
+
   private func connected() throws(RedisError) -> RedisConnection {
     if let connection { return connection }
     guard nextAttempt <= .now else {
@@ -67,12 +81,14 @@ public final class RedisSession {
     self.connection = connection
     connectionCount += 1
     lastError = nil
-    onStateChange?(.connected)
+    if !isRenewing { onStateChange?(.connected) }
+    isRenewing = false
     return connection
   }
 
   private func lose(_ error: RedisError, delayed: Bool) {
     connection = nil
+    isRenewing = false
     lastError = error
     if delayed { nextAttempt = .after(ms: backoff.nextMs()) }
     onStateChange?(.lost(error))

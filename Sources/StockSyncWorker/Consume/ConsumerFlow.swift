@@ -9,6 +9,9 @@
 //
 //     idle ── assigned ──▶ asking ── answer ──▶ reading ── failure, busy for too long ──▶ waiting ──▶ asking
 //                                                  └── a message for newer workers ──▶ draining ──▶ asking
+//
+// A partition that fails is left out, and tried again after a growing wait: a broker's error may pass. One whose message is
+// for newer workers stays left out until somebody else may have it.
 
 import Threads
 
@@ -47,8 +50,13 @@ struct ConsumerFlow {
   let limits: Limits
   private(set) var phase = Phase.idle
   private(set) var assigned: Set<Int32> = []
-  /// Partitions that are left out, and why, until the next rebalance.
+  /// Partitions that are left out, and why, until the next try or rebalance.
   private(set) var stuck: [Int32: String] = [:]
+  /// Those that failed, from then until something of them is read.
+  private(set) var failing: Set<Int32> = []
+  /// When those that are left out for a failure are tried again.
+  private var retryAt: MonotonicTime?
+  private var retryBackoff: Backoff
   /// Where gathering stands.
   private(set) var positions: [Int32: Int64] = [:]
   private(set) var gathered: [StreamMessage] = []
@@ -63,6 +71,7 @@ struct ConsumerFlow {
   init(_ limits: Limits, jitterSeed: UInt64 = .random(in: 0 ... .max)) {
     self.limits = limits
     backoff = Backoff(initialMs: 20, maximumMs: 2_000, seed: jitterSeed)
+    retryBackoff = Backoff(initialMs: 1_000, maximumMs: 30_000, seed: jitterSeed)
   }
 
   /// How many more messages fit.
@@ -98,14 +107,14 @@ struct ConsumerFlow {
   mutating func assigned(_ partitions: [Int32], now: MonotonicTime) -> [Action] {
     if partitions.isEmpty { return unassigned() }
     assigned = Set(partitions)
-    stuck = [:]
+    forgetFailures()
     return restart(at: now)
   }
 
   /// Revoked or lost, all of them: rebalances are eager.
   mutating func unassigned() -> [Action] {
     assigned = []
-    stuck = [:]
+    forgetFailures()
     drop()
     phase = .idle
     return [.park]
@@ -121,13 +130,29 @@ struct ConsumerFlow {
     if gatheredStart[message.partition] == nil { gatheredStart[message.partition] = position }
     gathered.append(message)
     positions[message.partition] = message.offset + 1
+    if failing.remove(message.partition) != nil, failing.isEmpty { retryBackoff.reset() }
   }
 
-  /// A partition cannot go on: what was gathered of it is applied, then it is left out.
+  /// A partition cannot go on: what was gathered of it is applied, then it is left out, until the next rebalance.
   mutating func leaveOut(_ partition: Int32, because reason: String) {
     guard assigned.contains(partition), stuck[partition] == nil else { return }
     stuck[partition] = reason
     if phase == .reading { phase = .draining }
+  }
+
+  /// The same for a while: it failed, and may go on later.
+  mutating func leaveOut(_ partition: Int32, failing reason: String, now: MonotonicTime) {
+    guard assigned.contains(partition), stuck[partition] == nil else { return }
+    leaveOut(partition, because: reason)
+    failing.insert(partition)
+    retryAt = retryAt ?? now.adding(ms: retryBackoff.nextMs())
+  }
+
+  private mutating func forgetFailures() {
+    stuck = [:]
+    failing = []
+    retryAt = nil
+    retryBackoff.reset()
   }
 
   // MARK: What the applier says
@@ -160,6 +185,7 @@ struct ConsumerFlow {
     inFlight = nil
     // What a stuck partition had before the message it is stuck at may be in the failed batch: read it again.
     stuck = [:]
+    retryAt = nil
     return assigned.isEmpty ? [] : restart(at: moment)
   }
 
@@ -176,6 +202,7 @@ struct ConsumerFlow {
       if gathered.isEmpty { return restart(at: now) + tick(now: now) }
       return inFlight == nil ? [handOver(now)] : []
     case .reading:
+      if let retryAt, retryAt <= now { return tryAgain(now) + tick(now: now) }
       guard isClosed(now) else { return [] }
       if inFlight == nil { return [handOver(now)] }
       if isFull, let since = inFlightSince, since.adding(ms: limits.busyMs) <= now {
@@ -190,15 +217,13 @@ struct ConsumerFlow {
     switch phase {
     case .idle, .asking, .draining: nil
     case .waiting(let moment): moment
-    case .reading:
-      if isFull {
-        inFlightSince?.adding(ms: limits.busyMs)
-      } else if inFlight == nil {
-        gatheredSince?.adding(ms: limits.flushMs)
-      } else {
-        nil
-      }
+    case .reading: [retryAt, nextBatch].compactMap(\.self).min()
     }
+  }
+
+  private var nextBatch: MonotonicTime? {
+    if isFull { return inFlightSince?.adding(ms: limits.busyMs) }
+    return inFlight == nil ? gatheredSince?.adding(ms: limits.flushMs) : nil
   }
 
   /// Stopping: what was gathered becomes the last batch, if it can be applied.
@@ -229,6 +254,12 @@ struct ConsumerFlow {
     gatheredStart = [:]
     gatheredSince = nil
     positions = [:]
+  }
+
+  private mutating func tryAgain(_ now: MonotonicTime) -> [Action] {
+    retryAt = nil
+    for partition in failing { stuck[partition] = nil }
+    return restart(at: now)
   }
 
   private mutating func restart(at moment: MonotonicTime) -> [Action] {

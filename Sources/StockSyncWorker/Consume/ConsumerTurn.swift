@@ -49,22 +49,35 @@ struct ConsumerTurn {
       partition: message.partition, offset: message.offset, key: message.key,
       payload: message.value)
     switch decoded {
-    case .message(let message): flow.take(message, now: now)
+    case .message(let message):
+      let wasFailing = !flow.failing.isEmpty && flow.failing.contains(message.partition)
+      flow.take(message, now: now)
+      if wasFailing, !flow.failing.contains(message.partition) {
+        parts.log.info("partition_goes_on", ["partition": .int(message.partition)])
+      }
     case .tooNew(let reason):
-      leaveOut(message.partition, at: message.offset, because: reason, event: "partition_too_new")
+      if flow.stuck[message.partition] == nil {
+        tellStopped(event: "partition_too_new", message.partition, at: message.offset, reason)
+      }
+      flow.leaveOut(message.partition, because: reason)
     }
   }
 
-  private mutating func leaveOut(
-    _ partition: Int32, at offset: Int64?, because reason: String, event: StaticString
+  /// Said once, until something of the partition is read again.
+  private mutating func fail(_ partition: Int32, _ reason: String, _ now: MonotonicTime) {
+    if !flow.failing.contains(partition) {
+      tellStopped(event: "partition_stopped", partition, at: flow.positions[partition], reason)
+    }
+    flow.leaveOut(partition, failing: reason, now: now)
+  }
+
+  private func tellStopped(
+    event: StaticString, _ partition: Int32, at offset: Int64?, _ reason: String
   ) {
-    guard flow.stuck[partition] == nil else { return }
-    flow.leaveOut(partition, because: reason)
     parts.log.alarm(
       event,
       [
-        "partition": .int(partition), "offset": .int(offset ?? flow.positions[partition] ?? -1),
-        "reason": .string(reason),
+        "partition": .int(partition), "offset": .int(offset ?? -1), "reason": .string(reason),
       ])
   }
 
@@ -86,7 +99,7 @@ struct ConsumerTurn {
       parts.log.warning("partitions_lost", ["partitions": list(partitions)])
       perform(flow.unassigned())
     case .partitionError(let partition, let error):
-      leaveOut(partition, at: nil, because: error.description, event: "partition_stopped")
+      fail(partition, error.description, now)
     case .client(let event): tell(event)
     }
   }

@@ -51,6 +51,7 @@ private struct RecoveryWatch {
       if isBlind { parts.log.info("recovery_sees_again") }
       isBlind = false
       guard let need = look.need else {
+        backoff.reset()
         saidNeed = nil
         saidElsewhere = false
         try tell(look)

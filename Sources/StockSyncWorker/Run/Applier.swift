@@ -116,7 +116,8 @@ struct Applier: Sendable {
     do throws(PostgresError) {
       let next = try Positions(topic: topic).read(
         question.partitions, on: try session.connection())
-      session.succeeded()
+      // That positions can be read does not mean that a batch can be applied.
+      session.answered()
       if isAway { log.info("postgres_back", ["connections": .int(session.connectionsMade)]) }
       isAway = false
       report(.positions(token: question.token, next))

@@ -132,6 +132,16 @@ extension DrawRequest {
     #expect(permits.inUse == 10)
   }
 
+  /// Lanes that take all they get leave the relay room for an entry.
+  @Test func keepsItsReserveForWholeEntries() {
+    let permits = Permits(limit: 10, reserve: 4)
+    #expect(permits.take(upTo: 9) == 6)
+    #expect(permits.take(upTo: 1) == 0)
+    #expect(permits.take(all: 4) && !permits.take(all: 1))
+    permits.giveBack(5)
+    #expect(permits.take(upTo: 9) == 1)
+  }
+
   @Test func staysWithinItsLimitUnderContention() {
     let permits = Permits(limit: 5)
     let worst = Lock(0)

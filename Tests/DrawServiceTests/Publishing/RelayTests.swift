@@ -111,6 +111,13 @@ import Threads
     #expect(page.due.map(\.record.lastSeq) == [1] && page.end == .lap)
   }
 
+  /// Written before Redis' clock was set back by an hour.
+  @Test func anEntryFromTheFutureHoldsUpNothing() {
+    var schedule = RelaySchedule()
+    let page = page([entry(1, ageMs: -3_600_000), entry(2)], &schedule)
+    #expect(page.due.map(\.record.lastSeq) == [1, 2])
+  }
+
   @Test func takesNoMoreThanTheProducerHasRoomFor() {
     var schedule = RelaySchedule()
     let page = page([entry(1), entry(4, events: 3), entry(5)], room: 3, &schedule)

@@ -292,7 +292,7 @@ final class Sale: @unchecked Sendable {
   /// The first column, text, of what Postgres answers, past every proxy.
   @discardableResult
   func query(_ sql: String) throws -> [String] {
-    let connection = try PostgresConnection(PostgresSettings(connection: deployment.postgres))
+    let connection = try postgresConnection()
     defer { connection.close() }
     let result = try connection.execute(sql)
     return (0..<result.rowCount).map { result.optionalText($0, 0) ?? "" }

@@ -114,7 +114,7 @@ private let errorCodes: [(request: MockBrokers.Request, code: String)] = [
   (.produce, "NOT_ENOUGH_REPLICAS"), (.produce, "NOT_ENOUGH_REPLICAS_AFTER_APPEND"),
   (.produce, "LEADER_NOT_AVAILABLE"), (.produce, "UNKNOWN_TOPIC_OR_PART"),
   (.produce, "KAFKA_STORAGE_ERROR"), (.produce, "_TRANSPORT"),
-  (.fetch, "NOT_LEADER_FOR_PARTITION"), (.fetch, "_TRANSPORT"),
+  (.fetch, "NOT_LEADER_FOR_PARTITION"), (.fetch, "_TRANSPORT"), (.fetch, "UNKNOWN"),
   (.metadata, "_TRANSPORT"), (.heartbeat, "REBALANCE_IN_PROGRESS"),
   (.heartbeat, "UNKNOWN_MEMBER_ID"), (.heartbeat, "ILLEGAL_GENERATION"),
   (.heartbeat, "NOT_COORDINATOR"), (.offsetCommit, "COORDINATOR_NOT_AVAILABLE"),

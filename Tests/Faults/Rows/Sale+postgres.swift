@@ -2,13 +2,23 @@ import Foundation
 import Glibc
 import PostgresClient
 import TestSupport
+import Threads
 
 /// What faults of Postgres look at and pull.
 extension Sale {
-  /// A superuser's connection past every proxy, also to a server that takes no writes.
+  /// A superuser's connection past every proxy, also to a server that takes no writes. Another fault may have the server
+  /// down for the moment.
   func postgresConnection() throws -> PostgresConnection {
-    try PostgresConnection(
-      PostgresSettings(connection: deployment.postgres + " target_session_attrs=any"))
+    let settings = PostgresSettings(connection: deployment.postgres + " target_session_attrs=any")
+    let deadline = MonotonicTime.after(ms: 10_000)
+    while true {
+      do throws(PostgresError) {
+        return try PostgresConnection(settings)
+      } catch {
+        if error.kind != .retry || deadline <= .now { throw error }
+        usleep(50_000)
+      }
+    }
   }
 
   /// The first column, text, over a connection that is there.

@@ -129,6 +129,51 @@ import Threads
     #expect(flow.stuck.isEmpty)
   }
 
+  /// A broker's error may pass; its waits grow until something is read.
+  @Test func aPartitionThatFailedIsTriedAgain() throws {
+    var flow = reading()
+    flow.leaveOut(0, failing: "UNKNOWN", now: at(0))
+    #expect(flow.stuck == [0: "UNKNOWN"] && flow.failing == [0])
+    #expect(flow.tick(now: at(0)) == [.park, .ask(token: 2, [1])])
+    #expect(flow.answered(token: 2, [1: 20]) == [.assign([1: 20])])
+    var waits: [Int64] = []
+    var now = at(0)
+    for token in stride(from: 3, through: 15, by: 2) {
+      let next = try #require(flow.nextTick(now: now))
+      waits.append(next.microseconds(since: now) / 1_000)
+      #expect(flow.tick(now: next.adding(ms: -1)) == [])
+      #expect(flow.tick(now: next) == [.park, .ask(token: token, [0, 1])])
+      #expect(flow.stuck.isEmpty && flow.failing == [0])
+      #expect(flow.answered(token: token, [0: 10, 1: 20]) == [.assign([0: 10, 1: 20])])
+      flow.leaveOut(0, failing: "UNKNOWN", now: next)
+      #expect(flow.tick(now: next) == [.park, .ask(token: token + 1, [1])])
+      #expect(flow.answered(token: token + 1, [1: 20]) == [.assign([1: 20])])
+      now = next
+    }
+    #expect(waits.allSatisfy { (500...30_000).contains($0) } && waits.last! >= 15_000)
+    let next = try #require(flow.nextTick(now: now))
+    #expect(flow.tick(now: next) == [.park, .ask(token: 17, [0, 1])])
+    #expect(flow.answered(token: 17, [0: 10, 1: 20]) == [.assign([0: 10, 1: 20])])
+    flow.take(message(0, 10), now: next)
+    #expect(flow.failing.isEmpty)
+    flow.leaveOut(0, failing: "UNKNOWN", now: next)
+    _ = flow.tick(now: next)
+    _ = flow.tick(now: next)
+    _ = flow.applied()
+    _ = flow.answered(token: 18, [1: 20])
+    #expect(try #require(flow.nextTick(now: next)) <= next.adding(ms: 1_000))
+  }
+
+  /// An older reader would only stop there again.
+  @Test func aPartitionForNewerWorkersIsNotTriedAgain() {
+    var flow = reading()
+    flow.leaveOut(0, because: "newer")
+    #expect(flow.tick(now: at(0)) == [.park, .ask(token: 2, [1])])
+    #expect(flow.answered(token: 2, [1: 20]) == [.assign([1: 20])])
+    #expect(flow.nextTick(now: at(0)) == nil)
+    #expect(flow.tick(now: at(600_000)) == [] && flow.stuck == [0: "newer"])
+  }
+
   @Test func stoppingHandsOverTheRest() {
     var flow = reading()
     flow.take(message(0, 10), now: at(0))
