@@ -101,7 +101,8 @@ final class Soak {
     // Each replay doubles all that was ever written: after a few, reading the topic would be all that is done.
     let replays = 20
     let faults = catalogue.filter {
-      $0.row != 27 && $0.row != replays && $0.isCombinable && $0.plan.ground == .single && $0.plan.allows.isEmpty
+      ![replays, 27].contains($0.row) && $0.isCombinable && $0.plan.ground == .single
+        && $0.plan.allows.isEmpty
     }
     guard let fault = faults.randomElement(using: &random) else {
       throw TestSupportError("no fault can be brought about here")
