@@ -69,7 +69,7 @@ let httpFaults = [
         ? "by status: \(counts.sorted { $0.key < $1.key })" : nil
     }
   },
-  Fault(row: 23, name: "repeated-keys", breaks: [.crowd]) { sale, random in
+  Fault(row: 23, name: "repeated-keys", breaks: [.crowd, .draws]) { sale, random in
     try sale.sell(200)
     try sale.injure("the same key again and again, and by others", back: .draws(withinMs: 5_000)) {
       let trials = try (0..<12).map { _ in try KeyTrial(sale, &random).run() }
