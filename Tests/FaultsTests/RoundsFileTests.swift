@@ -70,12 +70,15 @@ import Testing
     }
     let lines = table([
       round(0, [1_000]), round(2, [3_000, 2_000]), round(1, [60_000], isProof: false),
+      round(0, [1_500]), round(0, [], isProof: false),
     ])
     .split(separator: "\n")
     #expect(lines.count == 2 + rowNames.count)
     #expect(lines[7].hasPrefix("| 6 | \(rowNames[5]) ("))
     #expect(lines[7].contains("`flushall`"))
-    #expect(lines[7].hasSuffix("| 2 | 1 | 3 | 2.0 s, 3.0 s | `deploy/faults --row 6` |"))
+    #expect(
+      lines[7].hasSuffix("| 3 | 2 | 3; 0 in the 1 since | 2.0 s, 3.0 s | `deploy/faults --row 6` |")
+    )
     #expect(lines[2].hasSuffix("| 0 | 0 | 0 | — | `deploy/faults --row 1` |"))
   }
 }

@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// Room in the producer: taken before a claim is made, so that a full queue refuses early and never after a claim. Of the
-/// last of it a part is left for whole entries, or lanes under load would leave the relay none.
+/// Room in the producer: taken before a claim is made, so that a full queue refuses early and never after a claim. A part is
+/// kept for whole entries, or lanes under load would leave the relay none.
 final class Permits: Sendable {
   let limit: Int
   private let reserve: Int

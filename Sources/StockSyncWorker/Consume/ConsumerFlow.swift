@@ -137,6 +137,7 @@ struct ConsumerFlow {
   mutating func leaveOut(_ partition: Int32, because reason: String) {
     guard assigned.contains(partition), stuck[partition] == nil else { return }
     stuck[partition] = reason
+    failing.remove(partition)
     if phase == .reading { phase = .draining }
   }
 

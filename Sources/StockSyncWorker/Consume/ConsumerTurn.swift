@@ -65,6 +65,7 @@ struct ConsumerTurn {
 
   /// Said once, until something of the partition is read again.
   private mutating func fail(_ partition: Int32, _ reason: String, _ now: MonotonicTime) {
+    guard flow.stuck[partition] == nil else { return }
     if !flow.failing.contains(partition) {
       tellStopped(event: "partition_stopped", partition, at: flow.positions[partition], reason)
     }

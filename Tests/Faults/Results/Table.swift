@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 
 /// The table of `deploy/docs/faults.md`, from the rounds and the names of the rows. Rounds that proved nothing are not counted,
-/// but what they violated is.
+/// but what they violated is, and how many that count have followed without a violation.
 func table(_ rounds: [RecordedRound]) -> String {
   var lines = [
     "| # | fault | rounds | not counted | violations | back in service: median, worst | command |",
@@ -18,10 +18,16 @@ func table(_ rounds: [RecordedRound]) -> String {
     let count = notHere[row].map { "0: \($0)" } ?? "\(its.count)"
     lines.append(
       "| \(row) | \(rowNames[row - 1]) (\(names.map { "`\($0)`" }.joined(separator: ", "))) | \(count) | "
-        + "\(all.count - its.count) | \(all.reduce(0) { $0 + $1.violations }) | \(times) | `deploy/faults --row \(row)` |"
+        + "\(all.count - its.count) | \(violations(all)) | \(times) | `deploy/faults --row \(row)` |"
     )
   }
   return lines.joined(separator: "\n")
+}
+
+private func violations(_ rounds: [RecordedRound]) -> String {
+  guard let last = rounds.lastIndex(where: { $0.violations > 0 }) else { return "0" }
+  let sum = rounds.reduce(0) { $0 + $1.violations }
+  return "\(sum); 0 in the \(rounds[(last + 1)...].count(where: \.isProof)) since"
 }
 
 private func seconds(_ ms: Int) -> String { String(format: "%.1f s", Double(ms) / 1_000) }

@@ -172,6 +172,11 @@ import Threads
     #expect(flow.answered(token: 2, [1: 20]) == [.assign([1: 20])])
     #expect(flow.nextTick(now: at(0)) == nil)
     #expect(flow.tick(now: at(600_000)) == [] && flow.stuck == [0: "newer"])
+    // Nor when another one is.
+    flow.leaveOut(1, failing: "UNKNOWN", now: at(600_000))
+    #expect(flow.tick(now: at(600_000)) == [.park, .ask(token: 3, [])])
+    #expect(flow.answered(token: 3, [:]) == [.assign([:])])
+    #expect(flow.tick(now: at(640_000)) == [.park, .ask(token: 4, [1])])
   }
 
   @Test func stoppingHandsOverTheRest() {
