@@ -63,7 +63,8 @@ enum App {
   }
 }
 
-/// A line on standard output, at once.
+/// A line on standard output, at once. Who does not want it any more (`head`) does not end the rounds.
 func say(_ text: String) {
-  FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  let bytes = Array((text + "\n").utf8)
+  _ = write(STDOUT_FILENO, bytes, bytes.count)
 }
