@@ -108,6 +108,9 @@ private func change(
   }
 }
 
+/// Of the whole group: while both of these are away, one that no fault knows of is given partitions.
 private func assignments(_ sale: Sale) -> Int {
-  sale.workers.reduce(0) { $0 + $1.events("assigned").count }
+  (sale.workers + sale.spared.filter { $0.kind == .worker }).reduce(0) {
+    $0 + $1.events("assigned").count
+  }
 }
