@@ -35,8 +35,8 @@ struct RelayPage {
       switch entry.content {
       case .failure(let error): unreadable.append(error)
       case .success(let record):
-        // One from the future was written before Redis' clock was set back.
-        if (0..<Int64(ageMs)).contains(nowMs - record.timeMs) { return }
+        // A little in the future: written since the clock was read. Far in it: before Redis' clock was set back.
+        if abs(nowMs - record.timeMs) < Int64(ageMs) { return }
         let id = OutboxEntry.ID(activity: activity, epoch: record.epoch, lastSeq: record.lastSeq)
         schedule.meet(id)
         if isUnderWay(id) || !schedule.isDue(id, now: now) { continue }

@@ -116,6 +116,9 @@ import Threads
     var schedule = RelaySchedule()
     let page = page([entry(1, ageMs: -3_600_000), entry(2)], &schedule)
     #expect(page.due.map(\.record.lastSeq) == [1, 2])
+    // Written between the look at the clock and the look at the outbox.
+    let young = self.page([entry(3), entry(4, ageMs: -10)], &schedule)
+    #expect(young.due.map(\.record.lastSeq) == [3] && young.end == .lap)
   }
 
   @Test func takesNoMoreThanTheProducerHasRoomFor() {
