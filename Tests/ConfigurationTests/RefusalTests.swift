@@ -14,6 +14,8 @@ import Testing
     ("flag", "", "flag '' is neither true nor false"),
     ("choice", "blue", "choice 'blue' is none of red, green"),
     ("choice", "", "choice '' is none of red, green"),
+    // What went astray behind an equals sign may be a secret.
+    ("number", "--some-secret=xyzzy", "number '--some-secret=…' is not a whole number"),
   ])
   func aWrongValueNamesItsKeyAndItsSource(_ name: String, _ value: String, _ text: String) throws {
     #expect(complaint(["--\(name)=\(value)"]) == "\(text) (from the command line)")

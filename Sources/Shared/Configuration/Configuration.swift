@@ -89,7 +89,7 @@ public struct Configuration: Sendable {
         throw ConfigError("\(name) is an option of a command, no setting (from \(source))")
       }
       if let complaint = key.complaint(about: value) {
-        let shown = key.kind == .text ? "" : " '\(value)'"
+        let shown = key.kind == .text ? "" : " '\(Self.shown(value))'"
         throw ConfigError("\(name)\(shown) \(complaint) (from \(source))")
       }
       values[name] = value

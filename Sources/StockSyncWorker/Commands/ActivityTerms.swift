@@ -36,7 +36,9 @@ struct ActivityTerms: Equatable {
     } else if let ms = TimeText.milliseconds(opening) {
       opens = .at(ms)
     } else {
-      throw ConfigError("opens '\(opening)' is neither now nor a time like 2026-01-31T20:00:00Z")
+      throw ConfigError(
+        "opens '\(Configuration.shown(opening))' is neither now nor a time like 2026-01-31T20:00:00Z"
+      )
     }
     let closing = try configuration.required("closes")
     if let ms = TimeText.milliseconds(closing) {
@@ -45,7 +47,8 @@ struct ActivityTerms: Equatable {
       closes = .after(ms)
     } else {
       throw ConfigError(
-        "closes '\(closing)' is neither a time like 2026-01-31T20:00:00Z nor a duration like +2h")
+        "closes '\(Configuration.shown(closing))' is neither a time like 2026-01-31T20:00:00Z nor a duration like +2h"
+      )
     }
   }
 
@@ -54,7 +57,9 @@ struct ActivityTerms: Equatable {
   {
     let text = try configuration.required(key)
     guard let id = ActivityID(text: text) else {
-      throw ConfigError("\(key) '\(text)' is not a number from 1 to \(ActivityID.range.upperBound)")
+      throw ConfigError(
+        "\(key) '\(Configuration.shown(text))' is not a number from 1 to \(ActivityID.range.upperBound)"
+      )
     }
     return id
   }

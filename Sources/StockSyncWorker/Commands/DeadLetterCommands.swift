@@ -191,7 +191,7 @@ struct DeadLetterCommands {
     guard let text else { return DeadLetterStore.Place() }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else {
-      throw ConfigError("after '\(text)' is not PARTITION/OFFSET")
+      throw ConfigError("after '\(Configuration.shown(text))' is not PARTITION/OFFSET")
     }
     return DeadLetterStore.Place(partition: partition, offset: offset)
   }
