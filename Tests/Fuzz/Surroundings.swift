@@ -57,6 +57,7 @@ struct Surroundings {
 
   /// What a person is told names the culprit, is not endless, and shows no secret.
   func judge(complaint text: String, input: [UInt8], names: [String]) {
+    // An option that takes no secret is named as it was given, as the variable and as the option to use instead: three times.
     demand(text.utf8.count <= 3 * input.count + 500, "a complaint of \(text.utf8.count) bytes")
     for secret in secrets { demand(!holds(text, secret), "'\(text)' shows a secret") }
     let words = arguments.map { String($0.prefix { $0 != "=" }) } + environment.keys

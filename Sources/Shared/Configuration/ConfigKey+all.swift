@@ -53,7 +53,8 @@ extension ConfigKey {
       "requests that wait for a lane; more: 503 overloaded"),
     ConfigKey(
       "claim.in-flight", .integer(256...1_000_000), default: "8192", scope: .draw,
-      "claims between script and acknowledgement; more: 503 overloaded"),
+      "claims between script and acknowledgement, room for one entry kept for the relay; more: 503 overloaded"
+    ),
     ConfigKey(
       "claim.deadline-ms", .integer(50...60_000), default: "2000", scope: .draw,
       "oldest request that is still claimed, and the longest wait for Kafka before 'pending'"),
