@@ -36,8 +36,9 @@ struct Parts {
     let fence = FenceWatch(
       readiness: readiness, log: log, probeNow: { _ = relayPokes.offer(()) })
     let publisher = Publisher(
-      producer: producer, permits: permits, lease: lease, router: router, replies: replies,
-      readiness: readiness, meters: meters, log: log, deadlineMs: settings.claims.deadlineMs)
+      producer: producer, partitions: settings.partitions, permits: permits, lease: lease,
+      router: router, replies: replies, readiness: readiness, meters: meters, log: log,
+      deadlineMs: settings.claims.deadlineMs)
     publisherThread = NamedThread("publisher") { publisher.run() }
     let context = LaneContext(
       endpoint: settings.redis, limits: settings.claims, publisher: publisher, lease: lease,

@@ -40,7 +40,7 @@ struct ProducePart {
     }
     let started = MonotonicTime.now
     let usAtStart = processorUs()
-    let sent = try send(producer, permits)
+    let sent = try send(producer, among: partitions, permits)
     isOver.withLock { $0 = true }
     let isFlushed = producer.flush(until: .after(ms: 30_000))
     reports.join()
@@ -51,7 +51,9 @@ struct ProducePart {
     if !isFlushed || lost > 0 { throw UsageError("\(lost) messages were not acknowledged") }
   }
 
-  private func send(_ producer: KafkaProducer<Ticket>, _ permits: Inbox<Int>) throws -> Int {
+  private func send(
+    _ producer: KafkaProducer<Ticket>, among partitions: Int32, _ permits: Inbox<Int>
+  ) throws -> Int {
     let end = MonotonicTime.after(ms: seconds * 1_000)
     let nowMs = wallClockMs()
     let activity = ActivityID(100_001)!
@@ -67,7 +69,9 @@ struct ProducePart {
         let event = StockEvent(
           kind: .claimed, activity: activity, slot: slot, seq: slot, epoch: 1,
           user: "user-" + digits.suffix(8), request: "req-" + digits.suffix(12), timeMs: nowMs)
-        let outcome = producer.send(key: event.key, value: event.encoded(), ticket: Ticket())
+        let outcome = producer.send(
+          key: event.key, value: event.encoded(), partition: event.partition(among: partitions),
+          ticket: Ticket())
         guard outcome == .queued else { throw UsageError("not queued: \(outcome)") }
         sent += 1
         room -= 1

@@ -56,6 +56,16 @@ import Testing
     #expect(lockKey(ActivityID(100_001)!, 17) == "100001_17")
   }
 
+  /// Fixed: another function would let a slot's events overtake each other in a running deployment.
+  @Test func neighbouringSlotsShareAPartitionAndAnActivityUsesAll() {
+    let id = ActivityID(100_001)!
+    #expect(
+      [1, 63, 64, 127, 128, 1_023].map { partition(of: $0, id, among: 16) } == [1, 1, 2, 2, 3, 0])
+    #expect(Set((1...1_024).map { partition(of: $0, id, among: 16) }) == Set(0..<16))
+    let last = ActivityID(ActivityID.range.upperBound)!
+    #expect((0..<16).contains(partition(of: StockLimits.total.upperBound, last, among: 16)))
+  }
+
   @Test func anActivitysKeysShareOneHashTag() {
     let keys = RedisKeys(ActivityID(7)!)
     #expect(

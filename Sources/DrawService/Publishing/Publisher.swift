@@ -21,6 +21,8 @@ final class Publisher: Sendable {
   private let inbox: Inbox<OutboxEntry>
   private let underWay = Lock<Set<OutboxEntry.ID>>([])
   private let producer: KafkaProducer<Publication>
+  /// Of the topic.
+  private let partitions: Int32
   private let lease: LeaseHolder
   private let router: LaneRouter
   private let replies: ReplySink
@@ -30,10 +32,12 @@ final class Publisher: Sendable {
   private let deadlineMs: Int
 
   init(
-    producer: KafkaProducer<Publication>, permits: Permits, lease: LeaseHolder, router: LaneRouter,
-    replies: ReplySink, readiness: Readiness, meters: Meters, log: Log, deadlineMs: Int
+    producer: KafkaProducer<Publication>, partitions: Int32, permits: Permits, lease: LeaseHolder,
+    router: LaneRouter, replies: ReplySink, readiness: Readiness, meters: Meters, log: Log,
+    deadlineMs: Int
   ) {
     self.producer = producer
+    self.partitions = partitions
     self.permits = permits
     self.lease = lease
     self.router = router
@@ -102,7 +106,10 @@ final class Publisher: Sendable {
   {
     for publication in entry.publications() {
       let event = publication.event
-      switch producer.send(key: event.key, value: event.encoded(), ticket: publication) {
+      let outcome = producer.send(
+        key: event.key, value: event.encoded(), partition: event.partition(among: partitions),
+        ticket: publication)
+      switch outcome {
       case .queued: waiting.append(publication)
       case .queueFull: leaveToRelay(publication, "the producer's queue is full", &batch)
       case .failed(let error): leaveToRelay(publication, error.description, &batch)

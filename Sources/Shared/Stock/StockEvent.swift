@@ -43,6 +43,11 @@ public struct StockEvent: Hashable, Sendable {
 
   public var key: [UInt8] { Array(lockKey(activity, slot).utf8) }
 
+  /// Where it belongs in a topic of `count` partitions.
+  public func partition(among count: Int32) -> Int32 {
+    Stock.partition(of: slot, activity, among: count)
+  }
+
   /// Whether a reader takes it; anything else would be a dead letter.
   public var isValid: Bool {
     let range = ActivityID.range

@@ -92,7 +92,8 @@ struct Repairer {
         messageTimeoutMs: Self.publishMs)
       for (place, event) in events {
         let sent = producer.send(
-          key: event.key, value: event.encoded(), ticket: Ticket(place))
+          key: event.key, value: event.encoded(),
+          partition: event.partition(among: settings.partitions), ticket: Ticket(place))
         if case .failed(let error) = sent { findings[place].repair = .failed("Kafka \(error)") }
       }
       let deadline = MonotonicTime.after(ms: Self.publishMs + 1_000)

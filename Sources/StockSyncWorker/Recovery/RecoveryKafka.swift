@@ -14,6 +14,8 @@ final class RecoveryKafka {
 
   private let control: ControlLink
   private let producer: KafkaProducer<Ticket>
+  /// Of the topic of events.
+  private let partitions: Int32
   private let sliceMs: Int
   private let log: Log
   private var lastTicket = 0
@@ -21,6 +23,7 @@ final class RecoveryKafka {
 
   /// `sliceMs`: longest time between two calls of a `breathe`.
   init(_ settings: RecoverySettings, sliceMs: Int, log: Log) throws(KafkaError) {
+    partitions = settings.partitions
     self.sliceMs = sliceMs
     self.log = log
     control = try ControlLink(
@@ -82,7 +85,10 @@ final class RecoveryKafka {
   func publish(
     _ events: [StockEvent], until deadline: MonotonicTime, _ breathe: () throws -> Void
   ) throws {
-    for event in events { try send(event.key, event.encoded(), nil, deadline, breathe) }
+    for event in events {
+      try send(
+        event.key, event.encoded(), event.partition(among: partitions), deadline, breathe)
+    }
   }
 
   /// Returns when everything that was sent is acknowledged; throws when something was not.
@@ -97,7 +103,7 @@ final class RecoveryKafka {
   }
 
   private func send(
-    _ key: [UInt8], _ value: [UInt8], _ partition: Int32?, _ deadline: MonotonicTime,
+    _ key: [UInt8], _ value: [UInt8], _ partition: Int32, _ deadline: MonotonicTime,
     _ breathe: () throws -> Void
   ) throws {
     while true {
