@@ -52,7 +52,9 @@ struct Parts {
       endpoint: settings.redis, settings: settings.relay, publisher: publisher, lease: lease,
       fence: fence, readiness: readiness, meters: meters, log: log)
     relayThread = NamedThread("relay") { Relay(relayContext, pokes: relayPokes).run() }
-    let front = Front(router: router, replies: replies, readiness: readiness, meters: meters)
+    let front = Front(
+      loops: settings.httpLoops, router: router, replies: replies, readiness: readiness,
+      meters: meters)
     do {
       server = try HTTPServer(
         host: settings.httpHost, port: settings.httpPort, loops: settings.httpLoops,

@@ -45,7 +45,7 @@ private final class Deferring: HTTPHandler {
     return nil
   }
 
-  func turnEnded() {
+  func turnEnded(loop: Int) {
     let tokens = gathered.withLock { gathered in
       defer { gathered = [] }
       return gathered

@@ -5,7 +5,7 @@ import Glibc
 struct Surroundings {
   private(set) var arguments: [String] = []
   private(set) var environment: [String: String] = [:]
-  /// Of the settings file; nil: the input has none.
+  /// Of the settings file; nil: the input has none, and names none.
   let path: String?
   /// Secrets' values that stand nowhere else in the input.
   private(set) var secrets: [String] = []
@@ -25,7 +25,9 @@ struct Surroundings {
       default: file.append(line)
       }
     }
-    path = file.isEmpty ? nil : SettingsFile.path
+    // Named without a line of its own it is empty, not the last input's.
+    let isNamed = (arguments + environment.values).contains { $0.contains(SettingsFile.path) }
+    path = file.isEmpty && !isNamed ? nil : SettingsFile.path
     if path != nil {
       SettingsFile.write(file.joined(separator: "\n"))
       environment["SLIDING_STOCK_CONFIG"] = SettingsFile.path

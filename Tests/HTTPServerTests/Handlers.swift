@@ -50,7 +50,7 @@ final class BatchHandler: HTTPHandler {
     return nil
   }
 
-  func turnEnded() {
+  func turnEnded(loop: Int) {
     let batch = turn.withLock { turn in
       defer { turn = [] }
       return turn

@@ -39,7 +39,8 @@ extension ScriptModel {
     for claim in call.claims {
       let answer = self.claim(claim.user, claim.request, claim.isKeyed, &progress)
       items += [answer.code, answer.slot, answer.seq].map(RedisReply.integer)
-      items.append(.string(Array(answer.request.utf8)))
+      let isOwn = answer.request == claim.request
+      items.append(isOwn ? .null : .string(Array(answer.request.utf8)))
     }
     if progress.looked > 0 { used = String(progress.cursor) }
     if progress.events.isEmpty { return header(nowMs) + items }

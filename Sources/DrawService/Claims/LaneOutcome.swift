@@ -91,7 +91,7 @@ struct LaneOutcome {
     var events: [(event: StockEvent, waiter: DrawRequest?)] = []
     for (request, item) in zip(requests, items) {
       guard let code = item.int(0).flatMap(ClaimCode.init), let slot = item.int(1),
-        let seq = item.int(2), let id = item.text(3)
+        let seq = item.int(2), let id = item.request(3, own: request.request)
       else { return false }
       switch code {
       case .claimed:
@@ -188,5 +188,9 @@ struct LaneOutcome {
 
 extension ArraySlice<RedisReply> {
   fileprivate func int(_ place: Int) -> Int64? { self[startIndex + place].int }
-  fileprivate func text(_ place: Int) -> String? { self[startIndex + place].text }
+  /// Null stands for the caller's own.
+  fileprivate func request(_ place: Int, own: String) -> String? {
+    let value = self[startIndex + place]
+    return value == .null ? own : value.text
+  }
 }

@@ -9,15 +9,24 @@ final class Front: HTTPHandler {
   private let readiness: Readiness
   private let meters: Meters
   private let identity = TrustedHeaderIdentity()
-  /// Requests of this turn, by lane.
-  private let gathered: Lock<[[DrawRequest]]>
+  /// By loop.
+  private let gathered: [Gathering]
 
-  init(router: LaneRouter, replies: ReplySink, readiness: Readiness, meters: Meters) {
+  /// Requests of a loop's turn, by lane. Unchecked: touched by the thread of its loop alone.
+  private final class Gathering: @unchecked Sendable {
+    var lanes: [[DrawRequest]]
+
+    init(lanes: Int) { self.lanes = Array(repeating: [], count: lanes) }
+  }
+
+  init(
+    loops: Int, router: LaneRouter, replies: ReplySink, readiness: Readiness, meters: Meters
+  ) {
     self.router = router
     self.replies = replies
     self.readiness = readiness
     self.meters = meters
-    gathered = Lock(Array(repeating: [], count: router.inboxes.count))
+    gathered = (0..<loops).map { _ in Gathering(lanes: router.inboxes.count) }
   }
 
   func handle(_ request: HTTPRequest, token: ReplyToken) -> HTTPReply? {
@@ -36,20 +45,17 @@ final class Front: HTTPHandler {
       case .starting, .failed: return Refusal.unavailable.reply
       case .serving, .draining: break
       }
-      gathered.withLock { $0[router.lane(of: draw.activity)].append(draw) }
+      gathered[Int(token.loop)].lanes[router.lane(of: draw.activity)].append(draw)
       return nil
     }
   }
 
-  func turnEnded() {
-    let batches = gathered.withLock { lanes -> [(Int, [DrawRequest])] in
-      let taken = lanes.enumerated().filter { !$0.element.isEmpty }.map { ($0.offset, $0.element) }
-      for (lane, _) in taken { lanes[lane] = [] }
-      return taken
-    }
+  func turnEnded(loop: Int) {
+    let gathering = gathered[loop]
     var batch = ReplyBatch()
-    for (lane, requests) in batches {
+    for (lane, requests) in gathering.lanes.enumerated() where !requests.isEmpty {
       for refused in router.submit(requests, to: lane) { batch.add(refused, .refused(.overloaded)) }
+      gathering.lanes[lane] = []
     }
     replies.send(&batch)
   }

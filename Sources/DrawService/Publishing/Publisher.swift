@@ -73,12 +73,13 @@ final class Publisher: Sendable {
   /// The thread's body.
   func run() {
     var waiting: [Publication] = []
+    var writer = EventWriter()
     var nextSweep = MonotonicTime.now
     var isClosed = false
     while !isClosed || producer.outstanding > 0 {
       var batch = ReplyBatch()
       if let entries = inbox.takeNow() {
-        for entry in entries { send(entry, &waiting, &batch) }
+        for entry in entries { send(entry, &writer, &waiting, &batch) }
       } else {
         isClosed = true
       }
@@ -102,12 +103,15 @@ final class Publisher: Sendable {
     }
   }
 
-  private func send(_ entry: OutboxEntry, _ waiting: inout [Publication], _ batch: inout ReplyBatch)
-  {
+  private func send(
+    _ entry: OutboxEntry, _ writer: inout EventWriter, _ waiting: inout [Publication],
+    _ batch: inout ReplyBatch
+  ) {
     for publication in entry.publications() {
       let event = publication.event
+      writer.write(event)
       let outcome = producer.send(
-        key: event.key, value: event.encoded(), partition: event.partition(among: partitions),
+        key: writer.key, value: writer.value, partition: event.partition(among: partitions),
         ticket: publication)
       switch outcome {
       case .queued: waiting.append(publication)

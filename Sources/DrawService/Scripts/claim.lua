@@ -3,7 +3,8 @@
 -- ARGV   1 activity   2 not-after (ms)   3 highest epoch seen   4 numbers to look at per call, at most   5 outbox cap
 --        then for each claim: user, request, mode: k (keyed: only the same request repeats) or
 --        a (without a key, only where the limit is 1: a claim that the user holds answers first; the request is fresh)
--- Reply  the header, then for each claim: code, slot, seq, request; slot and seq are 0 from 6 on
+-- Reply  the header, then for each claim: code, slot, seq, request; slot and seq are 0 from 6 on; request is false where
+--        it is the claim's own
 --        1 claimed now; its event is in this call's outbox entry
 --        2 claimed before, and decided
 --        3 claimed before, not decided: its event is still in the outbox
@@ -132,7 +133,8 @@ local reply = {0, now, tonumber(epoch), 0, 0, waiting}
 for i = 6, #ARGV, 3 do
   local code, slot, claimSeq, request = claim(ARGV[i], ARGV[i + 1], ARGV[i + 2])
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = code, tonumber(slot), tonumber(claimSeq), request
+  reply[n + 1], reply[n + 2], reply[n + 3] = code, tonumber(slot), tonumber(claimSeq)
+  reply[n + 4] = request ~= ARGV[i + 1] and request
 end
 
 if #lines > 0 then

@@ -50,14 +50,13 @@ enum Byte {
 
 extension Span<UInt8> {
   /// Whether the range holds `lowercaseName` in any case.
-  func hasName(_ lowercaseName: String.UTF8View, in range: Range<Int>) -> Bool {
-    guard range.count == lowercaseName.count else { return false }
-    var index = range.lowerBound
-    for byte in lowercaseName {
-      if Byte.lowercase(self[index]) != byte { return false }
-      index += 1
+  func hasName(_ lowercaseName: StaticString, in range: Range<Int>) -> Bool {
+    guard range.count == lowercaseName.utf8CodeUnitCount else { return false }
+    return lowercaseName.withUTF8Buffer { expected in
+      for offset in 0..<expected.count
+      where Byte.lowercase(self[range.lowerBound + offset]) != expected[offset] { return false }
+      return true
     }
-    return true
   }
 
   /// Whether the range holds exactly these bytes.

@@ -138,7 +138,7 @@ final class EventLoop {
   private func endTurn() {
     guard handedOver else { return }
     handedOver = false
-    parts.handler.turnEnded()
+    parts.handler.turnEnded(loop: parts.index)
   }
 
   private func deliverMail() {

@@ -23,7 +23,8 @@ public struct HTTPReply: Sendable {
 /// Names one request that waits for its reply. Once that is given, or the client has left, the token is
 /// stale, and a reply to it is dropped silently.
 public struct ReplyToken: Sendable, Hashable {
-  let loop: Int32
+  /// Which of the server's loops it came through, from 0.
+  public let loop: Int32
   let slot: Int32
   /// Grows with every request of its loop and is never used again.
   let serial: UInt64
@@ -41,8 +42,9 @@ public protocol HTTPHandler: Sendable {
   /// The reply, or nil when it will come through `HTTPServer.reply` with this token.
   func handle(_ request: HTTPRequest, token: ReplyToken) -> HTTPReply?
 
-  /// All requests of one turn of the loop have been handed over: pass collected batches on.
-  func turnEnded()
+  /// All requests of one turn of a loop (`ReplyToken.loop` of its requests) have been handed over: pass collected batches
+  /// on. Of one loop it comes on the thread of its `handle`.
+  func turnEnded(loop: Int)
 
   /// The reply to what the server refuses by itself (400, 408, 411, 413, 414, 417, 431, 500, 501, 503, 505).
   /// `reason` says what was wrong, for example "Host header missing"; it never quotes the client.
@@ -50,7 +52,7 @@ public protocol HTTPHandler: Sendable {
 }
 
 extension HTTPHandler {
-  public func turnEnded() {}
+  public func turnEnded(loop: Int) {}
 
   public func errorReply(status: Int, reason: String) -> HTTPReply {
     HTTPReply(status: status, contentType: "text/plain", body: Array((reason + "\n").utf8))

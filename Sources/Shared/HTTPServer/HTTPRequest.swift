@@ -39,9 +39,9 @@ public struct HTTPRequest: Sendable {
   /// The value of a header, nil if absent. Bytes that are no UTF-8 come as U+FFFD.
   ///
   /// A name that was sent several times (never one of `singleHeaders`) gives its values joined by `, `.
-  public func header(_ lowercaseName: String) -> String? {
+  public func header(_ lowercaseName: StaticString) -> String? {
     var found: String?
-    for field in fields where head.span.hasName(lowercaseName.utf8, in: field.name) {
+    for field in fields where head.span.hasName(lowercaseName, in: field.name) {
       let value = String(decoding: head[field.value], as: UTF8.self)
       found = found.map { $0 + ", " + value } ?? value
     }

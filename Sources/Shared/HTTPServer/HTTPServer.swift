@@ -32,7 +32,7 @@ public final class HTTPServer: Sendable {
   /// - Throws: `HTTPServerError` when the address cannot be had or the system is out of descriptors.
   public init(
     host: String, port: UInt16, loops: Int = 1, limits: HTTPLimits = HTTPLimits(),
-    singleHeaders: [String] = [], handler: any HTTPHandler
+    singleHeaders: [StaticString] = [], handler: any HTTPHandler
   ) throws(HTTPServerError) {
     precondition(loops > 0)
     let listener = try Listener(host: host, port: port, users: loops)

@@ -93,11 +93,12 @@ struct HeaderBlock {
     }
     guard fields.count < rules.limits.headerCount else { throw Refusal(431, "too many headers") }
     for (index, single) in rules.singleHeaders.enumerated()
-    where bytes.hasName(single.utf8, in: name) {
+    where bytes.hasName(single, in: name) {
       if seen & (1 << UInt64(index)) != 0 { throw Refusal(400, "\(single) header repeated") }
       seen |= 1 << UInt64(index)
     }
     let value = bytes.trimmed((colon + 1)..<line.upperBound)
+    if fields.isEmpty { fields.reserveCapacity(8) }
     fields.append(HeaderField(name: name, value: value))
     try note(bytes, name, value)
   }
@@ -107,22 +108,22 @@ struct HeaderBlock {
     _ bytes: Span<UInt8>, _ name: Range<Int>, _ value: Range<Int>
   ) throws(Refusal) {
     switch name.count {
-    case 4 where bytes.hasName("host".utf8, in: name):
+    case 4 where bytes.hasName("host", in: name):
       guard RequestTarget.isAuthority(bytes, value) else {
         throw Refusal(400, "Host header malformed")
       }
       hasHost = true
-    case 6 where bytes.hasName("expect".utf8, in: name):
-      let isContinue = bytes.hasName("100-continue".utf8, in: value)
+    case 6 where bytes.hasName("expect", in: name):
+      let isContinue = bytes.hasName("100-continue", in: value)
       expectation = isContinue && expectation != .other ? .continue : .other
-    case 10 where bytes.hasName("connection".utf8, in: name):
+    case 10 where bytes.hasName("connection", in: name):
       bytes.forEachListed(value) { item in
-        if bytes.hasName("close".utf8, in: item) { asksToClose = true }
-        if bytes.hasName("keep-alive".utf8, in: item) { asksToKeepAlive = true }
+        if bytes.hasName("close", in: item) { asksToClose = true }
+        if bytes.hasName("keep-alive", in: item) { asksToKeepAlive = true }
       }
-    case 14 where bytes.hasName("content-length".utf8, in: name):
+    case 14 where bytes.hasName("content-length", in: name):
       contentLength = try Self.length(bytes, value)
-    case 17 where bytes.hasName("transfer-encoding".utf8, in: name):
+    case 17 where bytes.hasName("transfer-encoding", in: name):
       noteCodings(bytes, value)
     default: break
     }
@@ -132,7 +133,7 @@ struct HeaderBlock {
     var encoding = transferEncoding ?? .endless
     var isFirst = transferEncoding == nil
     bytes.forEachListed(value) { item in
-      let isChunked = bytes.hasName("chunked".utf8, in: item)
+      let isChunked = bytes.hasName("chunked", in: item)
       // Chunked twice, or anything after chunked, leaves the end of the body unknown.
       let hadChunked = !isFirst && encoding != .endless
       if isChunked, !hadChunked {

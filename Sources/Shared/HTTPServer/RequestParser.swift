@@ -21,13 +21,14 @@ struct Refusal: Error, Equatable {
 struct ParserRules: Sendable {
   let limits: HTTPLimits
   /// In lower case; each of them at most once in a request.
-  let singleHeaders: [String]
+  let singleHeaders: [StaticString]
 
-  init(limits: HTTPLimits, singleHeaders: [String] = []) {
+  init(limits: HTTPLimits, singleHeaders: [StaticString] = []) {
     self.limits = limits
     self.singleHeaders = ["host", "content-length"] + singleHeaders
     precondition(
-      self.singleHeaders.count <= 64 && singleHeaders.allSatisfy { $0 == $0.lowercased() })
+      self.singleHeaders.count <= 64
+        && singleHeaders.map(\.description).allSatisfy { $0 == $0.lowercased() })
   }
 }
 

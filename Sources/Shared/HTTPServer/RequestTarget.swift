@@ -33,7 +33,7 @@ struct RequestTarget {
       bytes[colon + 1] == Byte.slash, bytes[colon + 2] == Byte.slash
     else { return nil }
     let scheme = range.lowerBound..<colon
-    guard bytes.hasName("http".utf8, in: scheme) || bytes.hasName("https".utf8, in: scheme) else {
+    guard bytes.hasName("http", in: scheme) || bytes.hasName("https", in: scheme) else {
       return nil
     }
     let start = colon + 3

@@ -7,6 +7,12 @@ public struct JSONWriter: Sendable {
   /// `capacity` is what the text will roughly take, in bytes.
   public init(capacity: Int = 192) { bytes.reserveCapacity(capacity) }
 
+  /// Begins another text in the same memory.
+  public mutating func startAgain() {
+    bytes.removeAll(keepingCapacity: true)
+    needsComma = false
+  }
+
   public mutating func beginObject() { open(UInt8(ascii: "{")) }
   public mutating func endObject() { close(UInt8(ascii: "}")) }
   public mutating func beginArray() { open(UInt8(ascii: "[")) }
@@ -31,10 +37,13 @@ public struct JSONWriter: Sendable {
   public mutating func string(_ value: String) {
     separate()
     bytes.append(UInt8(ascii: "\""))
-    if value.utf8.contains(where: Self.needsEscape) {
-      for byte in value.utf8 { escape(byte) }
-    } else {
-      bytes.append(contentsOf: value.utf8)
+    var value = value
+    value.withUTF8 { text in
+      if text.contains(where: Self.needsEscape) {
+        for byte in text { escape(byte) }
+      } else {
+        bytes.append(contentsOf: text)
+      }
     }
     bytes.append(UInt8(ascii: "\""))
     needsComma = true
@@ -44,7 +53,7 @@ public struct JSONWriter: Sendable {
   public mutating func integer(_ value: Int64) {
     separate()
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    appendDecimal(value.magnitude)
+    bytes.append(decimal: value.magnitude)
     needsComma = true
   }
 
@@ -52,7 +61,7 @@ public struct JSONWriter: Sendable {
   public mutating func integer(_ value: some BinaryInteger) {
     separate()
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
-    appendDecimal(UInt64(value.magnitude))
+    bytes.append(decimal: UInt64(value.magnitude))
     needsComma = true
   }
 
@@ -71,7 +80,7 @@ public struct JSONWriter: Sendable {
     }
     let scaled = UInt64(exact.rounded())
     if value < 0, scaled > 0 { bytes.append(UInt8(ascii: "-")) }
-    appendDecimal(scaled / scale)
+    bytes.append(decimal: scaled / scale)
     if decimals > 0 {
       bytes.append(UInt8(ascii: "."))
       let fraction = String(scaled % scale)
@@ -131,16 +140,6 @@ public struct JSONWriter: Sendable {
     if needsComma { bytes.append(UInt8(ascii: ",")) }
   }
 
-  private mutating func appendDecimal(_ value: UInt64) {
-    var rest = value
-    let start = bytes.count
-    repeat {
-      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-      rest /= 10
-    } while rest > 0
-    bytes[start...].reverse()
-  }
-
   private static func needsEscape(_ byte: UInt8) -> Bool {
     byte < 0x20 || byte == 0x7f || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
@@ -163,4 +162,19 @@ public struct JSONWriter: Sendable {
   }
 
   private static let hex = Array("0123456789abcdef".utf8)
+}
+
+extension [UInt8] {
+  /// Appends a number's decimal digits.
+  public mutating func append(decimal value: UInt64) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var (rest, first) = (value, digits.count)
+      repeat {
+        first -= 1
+        digits.initializeElement(at: first, to: UInt8(ascii: "0") + UInt8(rest % 10))
+        rest /= 10
+      } while rest > 0
+      append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
+    }
+  }
 }

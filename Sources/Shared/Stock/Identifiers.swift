@@ -1,3 +1,5 @@
+internal import JSONBytes
+
 /// An activity: a lottery draw or a flash sale. A whole number from 1 to 2⁵³ − 1, so that JSON's
 /// readers and Redis' Lua hold it exactly.
 public struct ActivityID: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -63,7 +65,19 @@ public enum StockLimits {
 }
 
 /// The lock key of a slot, `<activity>_<slot>`: the name of the lock and the key of its events.
-public func lockKey(_ activity: ActivityID, _ slot: Int64) -> String { "\(activity)_\(slot)" }
+public func lockKey(_ activity: ActivityID, _ slot: Int64) -> String {
+  var bytes: [UInt8] = []
+  bytes.append(lockKeyOf: slot, activity)
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+extension [UInt8] {
+  mutating func append(lockKeyOf slot: Int64, _ activity: ActivityID) {
+    append(decimal: UInt64(activity.value))
+    append(UInt8(ascii: "_"))
+    append(decimal: UInt64(slot))
+  }
+}
 
 /// The partition of a slot's events, the same for everybody who writes them, so that they keep their order.
 ///

@@ -41,7 +41,7 @@ public struct StockEvent: Hashable, Sendable {
     self.timeMs = timeMs
   }
 
-  public var key: [UInt8] { Array(lockKey(activity, slot).utf8) }
+  public var key: [UInt8] { EventWriter(self).key }
 
   /// Where it belongs in a topic of `count` partitions.
   public func partition(among count: Int32) -> Int32 {
@@ -55,19 +55,36 @@ public struct StockEvent: Hashable, Sendable {
       && range.contains(timeMs) && Identifier.isValid(user) && Identifier.isValid(request)
   }
 
-  public func encoded() -> [UInt8] {
-    var json = JSONWriter(capacity: 224)
+  public func encoded() -> [UInt8] { EventWriter(self).value }
+}
+
+/// Encodes one event after another in the same memory.
+public struct EventWriter: Sendable {
+  /// Of the last event written.
+  public private(set) var key: [UInt8] = []
+  private var json = JSONWriter(capacity: 224)
+
+  public init() {}
+
+  fileprivate init(_ event: StockEvent) { write(event) }
+
+  /// Of the last event written.
+  public var value: [UInt8] { json.bytes }
+
+  public mutating func write(_ event: StockEvent) {
+    key.removeAll(keepingCapacity: true)
+    key.append(lockKeyOf: event.slot, event.activity)
+    json.startAgain()
     json.beginObject()
-    json.field("v", Self.version)
-    json.field("type", kind.rawValue)
-    json.field("activity", activity.value)
-    json.field("slot", slot)
-    json.field("seq", seq)
-    json.field("epoch", epoch)
-    json.field("user", user)
-    json.field("request", request)
-    json.field("time", timeMs)
+    json.field("v", StockEvent.version)
+    json.field("type", event.kind.rawValue)
+    json.field("activity", event.activity.value)
+    json.field("slot", event.slot)
+    json.field("seq", event.seq)
+    json.field("epoch", event.epoch)
+    json.field("user", event.user)
+    json.field("request", event.request)
+    json.field("time", event.timeMs)
     json.endObject()
-    return json.bytes
   }
 }

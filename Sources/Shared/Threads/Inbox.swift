@@ -78,7 +78,11 @@ public final class Inbox<Element: Sendable>: @unchecked Sendable {
       return (.full, 0)
     }
     let wasEmpty = elements.isEmpty
-    elements.append(contentsOf: batch.prefix(count))
+    if wasEmpty && count == batch.count {
+      elements = batch  // nothing is copied
+    } else {
+      elements.append(contentsOf: batch.prefix(count))
+    }
     let mustSignal = isWaiting
     monitor.unlock()
     // After the lock: the one that wakes would otherwise run into it at once.
