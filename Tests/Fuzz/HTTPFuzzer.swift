@@ -64,7 +64,7 @@ enum HTTPFuzzer {
     demand(request.head.count - lineEnd - 2 <= limits.headerBytes, "headers too long")
     demand(request.method != .trace && request.method != .connect, "method \(request.method)")
     for single in rules.singleHeaders {
-      let count = request.fields.count { name(of: $0, in: request) == single }
+      let count = request.fields.count { name(of: $0, in: request) == single.description }
       demand(count <= 1, "\(single) \(count) times")
     }
     let length = request.header("content-length").flatMap { Int($0) } ?? 0

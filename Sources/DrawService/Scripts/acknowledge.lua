@@ -42,7 +42,7 @@ for i = 3, #ARGV, 2 do
     local eventSeq, kind, eventEpoch, lines = tonumber(fields[2]), fields[4], fields[6], fields[10]
     if kind == 'r' then
       for line in string.gmatch(lines, '[^\n]+') do
-        free(line, format('%.0f', eventSeq), eventEpoch)
+        free(line, format('%d', eventSeq), eventEpoch)
         eventSeq = eventSeq + 1
       end
     end

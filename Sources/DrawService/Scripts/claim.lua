@@ -72,7 +72,7 @@ local function readChunk()
   end
   if not searchFree then
     numbers = {}
-    for i = 1, size do numbers[i] = format('%.0f', (used + i - 1) % total + 1) end
+    for i = 1, size do numbers[i] = format('%d', (used + i - 1) % total + 1) end
   end
   holders, position = call('HMGET', locksKey, unpack(numbers)), 0
 end
@@ -120,13 +120,14 @@ local function claim(user, request, mode)
   slot = take()
   if not slot then return AGAIN, 0, 0, request end
 
-  claimSeq = format('%.0f', seq + #lines + 1)
+  local number = seq + #lines + 1
+  claimSeq = format('%d', number)
   local entry = request .. ':' .. slot .. ':' .. claimSeq
   records[user] = record and record .. ',' .. entry or entry
   lines[#lines + 1] = slot .. ' ' .. user .. ' ' .. request
   locks[#locks + 1], locks[#locks + 2] = slot, user .. ' ' .. request .. ' ' .. claimSeq .. ' ' .. epoch
   users[#users + 1], users[#users + 2] = user, records[user]
-  return CLAIMED, slot, claimSeq, request
+  return CLAIMED, slot, number, request
 end
 
 local reply = {0, now, tonumber(epoch), 0, 0, waiting}
@@ -141,7 +142,7 @@ if #lines > 0 then
   append('c', lines)
   call('HSET', locksKey, unpack(locks))
   call('HSET', usersKey, unpack(users))
-  call('HSET', stockKey, 'used', used, 'seq', format('%.0f', seq + #lines),
+  call('HSET', stockKey, 'used', used, 'seq', format('%d', seq + #lines),
     'locks', lockCount + #lines, 'outbox', outboxCount + 1)
   reply[4], reply[5], reply[6] = seq + 1, seq + #lines, waiting + 1
 elseif looked > 0 then

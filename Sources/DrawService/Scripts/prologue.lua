@@ -117,7 +117,7 @@ end
 
 -- Writes the events of this call, `lines` in seq order: the first write of all.
 local function append(kind, lines)
-  local first, last = format('%.0f', seq + 1), format('%.0f', seq + #lines)
+  local first, last = format('%d', seq + 1), format('%d', seq + #lines)
   call('XADD', outboxKey, last .. '-0',
-    'f', first, 'k', kind, 'e', epoch, 't', format('%.0f', now), 'd', table.concat(lines, '\n'))
+    'f', first, 'k', kind, 'e', epoch, 't', format('%d', now), 'd', table.concat(lines, '\n'))
 end

@@ -33,7 +33,7 @@ local function release(user, request)
   if isWaiting(claimSeq) then return UNDECIDED, slot, claimSeq end
   if waiting >= outboxCap then return OUTBOX_FULL, slot, claimSeq end
 
-  local releaseSeq = format('%.0f', seq + #lines + 1)
+  local releaseSeq = format('%d', seq + #lines + 1)
   begun[slot] = releaseSeq
   lines[#lines + 1] = slot .. ' ' .. user .. ' ' .. request
   locks[#locks + 1], locks[#locks + 2] = slot, user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r'
@@ -50,7 +50,7 @@ end
 if #lines > 0 then
   append('r', lines)
   call('HSET', locksKey, unpack(locks))
-  call('HSET', stockKey, 'seq', format('%.0f', seq + #lines), 'outbox', outboxCount + 1)
+  call('HSET', stockKey, 'seq', format('%d', seq + #lines), 'outbox', outboxCount + 1)
   reply[4], reply[5], reply[6] = seq + 1, seq + #lines, waiting + 1
 end
 return reply

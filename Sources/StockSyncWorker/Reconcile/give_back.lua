@@ -19,9 +19,9 @@ if keptUser ~= user or keptRequest ~= request or answered ~= kept then return {'
 if not isCounted then return {'uncounted', ''} end
 
 local clock = call('TIME')
-local releaseSeq = format('%.0f', seq + 1)
+local releaseSeq = format('%d', seq + 1)
 call('XADD', outboxKey, releaseSeq .. '-0', 'f', releaseSeq, 'k', 'r', 'e', epoch,
-  't', format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000)), 'd', slot .. ' ' .. user .. ' ' .. request)
+  't', format('%d', clock[1] * 1000 + math.floor(clock[2] / 1000)), 'd', slot .. ' ' .. user .. ' ' .. request)
 call('HSET', locksKey, slot, user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r')
 call('HSET', stockKey, 'seq', releaseSeq, 'outbox', outboxCount + 1)
 return {'done', ''}

@@ -5,7 +5,7 @@
 --        outbox (1 or 0), the record ('' if there is none)
 
 if #ARGV > 1002 then error('at most 500 slots') end
-local reply = {'ok', format('%.0f', seq or 0)}
+local reply = {'ok', format('%d', seq or 0)}
 for i = 3, #ARGV, 2 do
   local lock = call('HGET', locksKey, ARGV[i]) or ''
   local holder, lockSeq = string.match(lock, '^(%S+) %S+ (%d+) ')

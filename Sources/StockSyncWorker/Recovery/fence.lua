@@ -42,4 +42,4 @@ for _, activity in ipairs(call('SMEMBERS', activitiesKey)) do
   end
 end
 call('HSET', fenceKey, 'epoch', epoch, 'fence', identity)
-return {'opened', format('%.0f', removed)}
+return {'opened', format('%d', removed)}

@@ -30,7 +30,7 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     ScriptMutant("claim", "waiting >= outboxCap", "waiting > outboxCap"),
     ScriptMutant("claim", "looked < slideLimit", "looked < slideLimit + 1"),
     ScriptMutant(
-      "claim", "claimSeq = format('%.0f', seq + #lines + 1)", "claimSeq = seq + #lines + 1"),
+      "claim", "claimSeq = format('%d', number)", "claimSeq = number"),
     ScriptMutant("release", "now > notAfter", "now >= notAfter"),
     ScriptMutant("look", "tonumber(known) < epochSeen", "false"),
     ScriptMutant(
