@@ -32,9 +32,16 @@ final class Meters: Sendable {
 
   func count(_ answers: [(request: DrawRequest, answer: Answer)]) {
     let now = MonotonicTime.now
+    // Most answers of a batch are of one kind.
+    var run: (name: String, count: Int) = ("", 0)
     values.withLock { values in
       for (request, answer) in answers {
-        values.outcomes[answer.outcomeName, default: 0] += 1
+        let name = answer.outcomeName
+        if name != run.name {
+          if run.count > 0 { values.outcomes[run.name, default: 0] += run.count }
+          run = (name, 0)
+        }
+        run.count += 1
         let us = now.microseconds(since: request.arrived)
         if case .claimed(_, _, isReplay: false) = answer {
           values.claimedUs.add(us)
@@ -42,6 +49,7 @@ final class Meters: Sendable {
           values.otherUs.add(us)
         }
       }
+      if run.count > 0 { values.outcomes[run.name, default: 0] += run.count }
     }
   }
 

@@ -143,19 +143,20 @@ struct LaneOutcome {
     return publish(activity, events, script)
   }
 
-  /// The entry that the script wrote must be exactly the events that it reported.
+  /// The entry that the script wrote must be exactly the events that it reported, in their order.
   private mutating func publish(
     _ activity: ActivityID, _ events: [(event: StockEvent, waiter: DrawRequest?)],
     _ script: ScriptReply
   ) -> Bool {
     if events.isEmpty { return script.lastSeq == 0 }
-    let ordered = events.sorted { $0.event.seq < $1.event.seq }
     let isConsistent =
-      ordered.allSatisfy(\.event.isValid) && ordered.last!.event.seq == script.lastSeq
-      && ordered.enumerated().allSatisfy { $1.event.seq == script.firstSeq + Int64($0) }
+      events.last!.event.seq == script.lastSeq
+      && events.enumerated().allSatisfy {
+        $1.event.isValid && $1.event.seq == script.firstSeq + Int64($0)
+      }
     guard isConsistent else { return false }
     let id = OutboxEntry.ID(activity: activity, epoch: script.epoch, lastSeq: script.lastSeq)
-    entry = OutboxEntry(id, events: ordered)
+    entry = OutboxEntry(id, events: events)
     return true
   }
 

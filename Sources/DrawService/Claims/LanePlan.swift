@@ -123,19 +123,24 @@ private func grouped<Element, Key: Hashable>(
 ) -> [(key: Key, elements: [Element])] {
   var places: [Key: Int] = [:]
   var groups: [(key: Key, elements: [Element])] = []
+  var last: (key: Key, place: Int)?
   for element in elements {
-    if let place = places[key(element)] {
+    let key = key(element)
+    // In a rush most are about one activity.
+    if let place = last.flatMap({ $0.key == key ? $0.place : nil }) ?? places[key] {
       groups[place].elements.append(element)
+      last = (key, place)
     } else {
-      places[key(element)] = groups.count
-      groups.append((key(element), [element]))
+      places[key] = groups.count
+      groups.append((key, [element]))
     }
   }
   return groups
 }
 
 private func chunks<Element>(_ elements: [Element], of size: Int) -> [[Element]] {
-  stride(from: 0, to: elements.count, by: size).map {
+  if elements.count <= size { return [elements] }
+  return stride(from: 0, to: elements.count, by: size).map {
     Array(elements[$0..<min($0 + size, elements.count)])
   }
 }

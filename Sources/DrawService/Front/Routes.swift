@@ -11,20 +11,17 @@ enum Route: Sendable {
 
   /// Checks everything that can be checked without Redis.
   init(_ request: HTTPRequest, token: ReplyToken, identity: some UserIdentity, now: MonotonicTime) {
-    // By bytes: by characters it costs as much as the whole parser.
-    let parts = request.path.utf8.split(
-      separator: UInt8(ascii: "/"), omittingEmptySubsequences: false
-    ).dropFirst().map { Substring($0) }
+    var path = Segments(request.path)
     do throws(Refused) {
-      switch (parts.count, parts.first) {
-      case (1, "healthz"):
-        try Self.allow([.get, .head], request)
+      switch path.next() {
+      case "healthz" where path.isAtEnd:
+        try Self.allow(Self.reads, request)
         self = .healthz
-      case (1, "readyz"):
-        try Self.allow([.get, .head], request)
+      case "readyz" where path.isAtEnd:
+        try Self.allow(Self.reads, request)
         self = .readyz
-      case (3...5, "v1"):
-        self = .draw(try Self.draw(parts.dropFirst(), request, token, identity, now))
+      case "v1":
+        self = .draw(try Self.draw(&path, request, token, identity, now))
       default: throw Self.notFound
       }
     } catch {
@@ -34,30 +31,33 @@ enum Route: Sendable {
 
   /// `activities/{id}`, `activities/{id}/draws`, `activities/{id}/draws/{requestId}`
   private static func draw(
-    _ parts: ArraySlice<Substring>, _ request: HTTPRequest, _ token: ReplyToken,
+    _ path: inout Segments, _ request: HTTPRequest, _ token: ReplyToken,
     _ identity: some UserIdentity, _ now: MonotonicTime
   ) throws(Refused) -> DrawRequest {
-    guard parts[1] == "activities", parts.count == 2 || parts[3] == "draws" else { throw notFound }
-    try allow(methods(parts.count), request)
-    guard let activity = ActivityID(text: parts[2]) else {
+    guard path.next() == "activities", let id = path.next() else { throw notFound }
+    let draws = path.next()
+    let requestID = path.next()
+    guard path.isAtEnd, draws == nil || draws == "draws" else { throw notFound }
+    try allow(draws == nil ? reads : requestID == nil ? writes : all, request)
+    guard let activity = ActivityID(text: id) else {
       throw Refused(
         reply: Problem.invalid(
           "activity", "The activity in the path",
           "a whole number from 1 to \(ActivityID.range.upperBound)"))
     }
-    if parts.count == 2 {
+    if draws == nil {
       return DrawRequest(
         token: token, activity: activity, operation: .describe, user: "", request: "", arrived: now)
     }
     let user = try identity.user(of: request).get()
-    if parts.count == 3 { return try claim(activity, user, request, token, now) }
-    guard Identifier.isValid(parts[4]) else {
+    guard let requestID else { return try claim(activity, user, request, token, now) }
+    guard Identifier.isValid(requestID) else {
       throw Refused(
         reply: Problem.invalid("request_id", "The request id in the path", Identifier.rule))
     }
     return DrawRequest(
       token: token, activity: activity, operation: request.method == .delete ? .release : .look,
-      user: user, request: String(parts[4]), arrived: now)
+      user: user, request: String(requestID), arrived: now)
   }
 
   private static func claim(
@@ -80,13 +80,9 @@ enum Route: Sendable {
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }
 
-  private static func methods(_ parts: Int) -> [HTTPMethod] {
-    switch parts {
-    case 2: [.get, .head]
-    case 3: [.post]
-    default: [.get, .head, .delete]
-    }
-  }
+  private static let reads: [HTTPMethod] = [.get, .head]
+  private static let writes: [HTTPMethod] = [.post]
+  private static let all: [HTTPMethod] = [.get, .head, .delete]
 
   private static func allow(_ methods: [HTTPMethod], _ request: HTTPRequest) throws(Refused) {
     if methods.contains(request.method) { return }
@@ -100,5 +96,26 @@ enum Route: Sendable {
 
   private static var notFound: Refused {
     Refused(reply: Problem(status: 404, code: "not_found", title: "No such path").reply)
+  }
+}
+
+/// What stands behind each slash of a path, one after the other, by bytes: by characters it would cost as much as the parser.
+private struct Segments {
+  private let path: String
+  private var start: String.Index
+
+  init(_ path: String) {
+    self.path = path
+    start = path.startIndex
+  }
+
+  var isAtEnd: Bool { start == path.endIndex }
+
+  mutating func next() -> Substring? {
+    guard !isAtEnd, path.utf8[start] == UInt8(ascii: "/") else { return nil }
+    let first = path.utf8.index(after: start)
+    let end = path.utf8[first...].firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+    start = end
+    return path[first..<end]
   }
 }
