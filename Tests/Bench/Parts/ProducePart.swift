@@ -48,7 +48,7 @@ struct ProducePart {
     tell("seconds", Double(MonotonicTime.now.microseconds(since: started)) / 1e6)
     tell("client_us", processorUs() - usAtStart)
     let lost = failed.withLock { $0 }
-    if !isFlushed || lost > 0 { throw UsageError("\(lost) messages were not acknowledged") }
+    if !isFlushed || lost > 0 { throw Failure("\(lost) messages were not acknowledged") }
   }
 
   private func send(_ producer: KafkaProducer<Ticket>, _ permits: Inbox<Int>) throws -> Int {
@@ -68,7 +68,7 @@ struct ProducePart {
           kind: .claimed, activity: activity, slot: slot, seq: slot, epoch: 1,
           user: "user-" + digits.suffix(8), request: "req-" + digits.suffix(12), timeMs: nowMs)
         let outcome = producer.send(key: event.key, value: event.encoded(), ticket: Ticket())
-        guard outcome == .queued else { throw UsageError("not queued: \(outcome)") }
+        guard outcome == .queued else { throw Failure("not queued: \(outcome)") }
         sent += 1
         room -= 1
       }
