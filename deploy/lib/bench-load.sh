@@ -50,26 +50,27 @@ measure_two() {
 
 # The second client's service is given.
 draw_twice() { # PREFIX PART
-  local half=$((connections / 2)) first length=$(((seconds + 1) / 2))
   draw_from_new
-  "$bench" draws --port "$(draw_port)" --activity "$activity" --connections "$half" --seconds "$length" --run 1 \
-    >"$dir/told-first" &
-  first=$!
-  "$bench" draws --port "$(draw_port "$2")" --activity "$activity" --connections "$half" --seconds "$length" --run 2 \
-    >"$dir/told"
-  wait "$first"
-  note "$1_per_s" "$(awk '
-    $1 == "claimed" { claimed = $2 }
-    $1 == "seconds" { sum += claimed / $2 }
-    END { print sum }' "$dir/told-first" "$dir/told")"
+  draw_both 1 0 1 "$2"
+  draw_both "$(((seconds + 1) / 2))" 2 3 "$2"
+  note "$1_per_s" "$(awk '$1 == "per_s" { sum += $2 } END { print sum }' "$dir/told-first" "$dir/told")"
 }
 
-# Row 14: everything but the client on one core.
+draw_both() { # SECONDS RUN RUN PART
+  local -a one=("$bench" draws --activity "$activity" --connections $((connections / 2)) --seconds "$1")
+  "${one[@]}" --port "$(draw_port)" --run "$2" >"$dir/told-first" &
+  "${one[@]}" --port "$(draw_port "$4")" --run "$3" >"$dir/told"
+  wait $!
+}
+
+# Row 14: everything but the client on one core. The service has room for so few that 1,000 connections, each with one
+# request under way, are more than fits; with the defaults nothing would be refused.
 measure_overload() {
+  drain_topic
   begin_worker
   await_partitions
   measure_refusing
-  SLIDING_STOCK_CLAIM_INBOX=$overload_inbox begin_draw
+  SLIDING_STOCK_CLAIM_INBOX=256 SLIDING_STOCK_CLAIM_IN_FLIGHT=512 begin_draw
   pin 0 "$(pid_of service-draw-1)"
   draw_from_new
   pinned 1 "$bench" overload --port "$(draw_port)" --activity "$activity" --seconds "$(((seconds + 1) / 2))" \
@@ -79,9 +80,6 @@ measure_overload() {
   end_service service-worker-1
   note_overload
 }
-
-# Requests that may wait for a lane in rows 14's services: so few that 1,000 connections are more than fits.
-overload_inbox=256
 
 # What a refusal costs: a service that has room for one request.
 measure_refusing() {

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # Points for the pictures of deploy/bench, after the rounds. Sourced, after the others.
 
-measure_pictures() {
+measure_pictures() { # NUMBER
   local length=$(((seconds + 2) / 4))
+  prepare_round "$1"
   begin_draw
   draw_from_new
   sweep_connections "$length"
@@ -10,6 +11,7 @@ measure_pictures() {
   sweep_rates "$length"
   end_draw
   follow_lag
+  reconcile_round
 }
 
 # Closed loop: each connection draws again as soon as it has its answer.
@@ -19,10 +21,10 @@ sweep_connections() { # SECONDS
   for count in 1 4 16 64 256 1000; do
     run_draws "$1" --connections "$count" --run "$run"
     run=$((run + 1))
-    point connections per_s "$count" "$(calc "$(told claimed) / $(told seconds)")"
+    point connections per_s "$count" "$(told per_s)"
     point connections p50 "$count" "$(told p50_ms)"
     point connections p99 "$count" "$(told p99_ms)"
-    most=$(awk -v most="$most" -v mine="$(calc "$(told claimed) / $(told seconds)")" 'BEGIN {
+    most=$(awk -v most="$most" -v mine="$(told per_s)" 'BEGIN {
       print int(mine > most ? mine : most) }')
   done
 }
@@ -42,6 +44,7 @@ sweep_rates() { # SECONDS
 # The lag of a sale at half of the maximum, from the worker's stats lines, one for each half second.
 follow_lag() {
   local number=0 line
+  drain_topic
   begin_worker 500
   await_partitions
   begin_draw

@@ -23,15 +23,18 @@ struct Tally {
   /// Refused as more than fits.
   var overloaded = 0
   var others = 0
-  /// From the first draw to the last answer.
-  var seconds = 0.0
+  /// In which draws were sent.
+  let seconds: Int
   /// Of the claimed, microseconds.
   var latencies = Histogram()
   /// Claims by the tenth of a second in which they were answered.
   var claimedByTenth: [Int] = []
 
   var answered: Int { claimed + overloaded + others }
-  var claimedPerSecond: Double { Double(claimed) / seconds }
+  /// Answered while draws were sent: what came afterwards was not carried in that time.
+  var claimedPerSecond: Double {
+    Double(claimedByTenth.prefix(10 * seconds).reduce(0, +)) / Double(seconds)
+  }
 
   func ms(_ share: Double) -> Double { Double(latencies.percentile(share)) / 1_000 }
 }
@@ -70,7 +73,7 @@ final class DrawClient {
   /// wait for a connection are given up after ten seconds more.
   func run(_ demand: Demand, over count: Int, seconds: Int) throws -> Tally {
     var idle = Array(0..<count)
-    var tally = Tally()
+    var tally = Tally(seconds: seconds)
     let start = MonotonicTime.now.nanoseconds
     let end = start + Int64(seconds) * 1_000_000_000
     let last = end + 10 * 1_000_000_000
@@ -86,7 +89,6 @@ final class DrawClient {
       if now >= giveUp { throw Failure("\(tally.sent - tally.answered) draws unanswered") }
       try receive(demand, from: start, &idle, &tally)
     }
-    tally.seconds = Double(MonotonicTime.now.nanoseconds - start) / 1e9
     return tally
   }
 

@@ -25,7 +25,7 @@ struct DrawsPart {
     tell("claimed", tally.claimed)
     tell("overloaded", tally.overloaded)
     tell("others", tally.others)
-    tell("seconds", tally.seconds)
+    tell("per_s", tally.claimedPerSecond)
     tell("p50_ms", tally.ms(0.5))
     tell("p99_ms", tally.ms(0.99))
     tell("client_us", processorUs() - usAtStart)

@@ -23,7 +23,7 @@ struct OverloadPart {
 
   func run() throws {
     let client = try DrawClient(port: port, activity: activity, run: 0, connections: connections)
-    _ = try client.run(.unlimited, over: calm, seconds: 1)
+    _ = try client.run(.unlimited, over: calm, seconds: seconds)
     let (most, mostUs) = try measured { try client.run(.unlimited, over: calm, seconds: seconds) }
     let rate = 10 * Int(most.claimedPerSecond)
     let (flood, _) = try measured {
@@ -33,10 +33,10 @@ struct OverloadPart {
     tell("max_per_s", most.claimedPerSecond)
     tell("max_us", Double(mostUs) / Double(most.claimed))
     tell("max_p99_ms", most.ms(0.99))
-    tell("offered_per_s", Double(flood.offered) / flood.seconds)
-    tell("sent_per_s", Double(flood.sent) / flood.seconds)
-    tell("refused_per_s", Double(flood.overloaded) / flood.seconds)
-    tell("others_per_s", Double(flood.others) / flood.seconds)
+    tell("offered_per_s", Double(flood.offered) / Double(flood.seconds))
+    tell("sent_per_s", Double(flood.sent) / Double(flood.seconds))
+    tell("refused_per_s", Double(flood.overloaded) / Double(flood.seconds))
+    tell("others_per_s", Double(flood.others) / Double(flood.seconds))
     tell("accepted_per_s", flood.claimedPerSecond)
     tell("accepted_p99_ms", flood.ms(0.99))
     tell("back_s", backAfter(after, most.claimedPerSecond))
@@ -55,7 +55,7 @@ struct OverloadPart {
       end <= tenths.count
         && Double(tenths[(end - 5)..<end].reduce(0, +)) >= 0.9 * maximum * 0.5
     }
-    return end.map { Double($0) / 10 } ?? tally.seconds
+    return end.map { Double($0) / 10 } ?? Double(tally.seconds)
   }
 }
 

@@ -112,6 +112,6 @@ struct Chart {
 extension Figures {
   /// For an axis: no decimals that say nothing.
   fileprivate static func text(plain value: Double) -> String {
-    value >= 10_000 ? text(value) : SVG.number(value)
+    value >= 1_000 ? text(value) : SVG.number(value)
   }
 }

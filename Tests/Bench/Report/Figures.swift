@@ -41,7 +41,7 @@ struct Figures {
 
   /// With as many decimals as the size asks for.
   static func text(_ value: Double) -> String {
-    if value >= 10_000 { return grouped(Int(value.rounded())) }
+    if value >= 1_000 { return grouped(Int(value.rounded())) }
     return String(format: value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value)
   }
 

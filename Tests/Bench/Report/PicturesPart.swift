@@ -40,7 +40,9 @@ struct PicturesPart {
           caption: "latency of the accepted", x: "draws/s offered", y: "ms",
           series: [curve("rate", "p50"), curve("rate", "p99")])
       ])
-    try write("processor.svg", "CPU per accepted draw, by process", [processor])
+    if figures.median("a_draw_us") != nil, figures.median("b_http_us") != nil {
+      try write("processor.svg", "CPU per accepted draw, by process", [processor])
+    }
     try write(
       "lag.svg", "From a claim to its commit in Postgres, over a sale",
       [
