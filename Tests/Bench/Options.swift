@@ -30,9 +30,9 @@ struct Options {
       http      answers every request with one constant, from another thread, until SIGTERM
       draws     draws at a fixed rate, R each second, or without R as fast as it is answered, over N connections (256);
                 N from 0 to 9 tells its users apart
-      overload  as fast as it is answered over few connections (256), then ten times that over all (1000), then as before
+      overload  as fast as it is answered over few connections (512), then ten times that over all (1000), then as before
       lane      claims through DrawService's lane, of N activities (1) from A on, at most N each; N claims a call (100),
-                N calls a pipeline (4)
+                N calls a pipeline (3), half of what is under way
       script    claims slots of activity A with FOLDER's claim.lua, N claims a call (32), N calls a pipeline (4)
       produce   sends events of a claim's size, with at most N unacknowledged (8192)
       report    the tables of a run's figures, lines of name and number; conditions are lines of name, tab, text

@@ -70,10 +70,10 @@ measure_overload() {
   begin_worker
   await_partitions
   measure_refusing
-  SLIDING_STOCK_CLAIM_INBOX=256 SLIDING_STOCK_CLAIM_IN_FLIGHT=512 begin_draw
+  SLIDING_STOCK_CLAIM_INBOX=512 SLIDING_STOCK_CLAIM_IN_FLIGHT=768 begin_draw
   pin 0 "$(pid_of service-draw-1)"
   draw_from_new
-  pinned 1 "$bench" overload --port "$(draw_port)" --activity "$activity" --seconds "$(((seconds + 1) / 2))" \
+  pinned 1 "$bench" overload --port "$(draw_port)" --activity "$activity" --calm 512 --seconds "$(((seconds + 1) / 2))" \
     --processes "$(pid_of service-draw-1),$STACK_REDIS_PID,$STACK_KAFKA_PID" >"$dir/told"
   end_draw
   unpin

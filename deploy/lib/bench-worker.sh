@@ -18,9 +18,9 @@ events_of() { # ACTIVITY…
 }
 
 await_applied() { # EVENTS
-  local limit=$((SECONDS + 120))
+  local limit=$((SECONDS + 300))
   until [[ $(query "$database" "SELECT coalesce(sum(next), 0)::bigint >= $1 FROM consumer_offset") == t ]]; do
-    if ((SECONDS >= limit)); then die "the worker is not done after 120 s"; fi
+    if ((SECONDS >= limit)); then die "the worker is not done after 300 s"; fi
     sleep 0.3
   done
 }

@@ -17,7 +17,7 @@ struct OverloadPart {
     activity = try options.whole("activity", 1...1 << 52, default: 0)
     processes = try options.text("processes").split(separator: ",").compactMap { Int($0) }
     connections = try options.whole("connections", 1...10_000, default: 1_000)
-    calm = try options.whole("calm", 1...connections, default: 256)
+    calm = try options.whole("calm", 1...connections, default: 512)
     seconds = try options.seconds()
   }
 
