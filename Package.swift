@@ -24,12 +24,13 @@ func library(_ name: String, pkgConfig: String? = nil, apt: [String]) -> Target 
     name: name, path: "Sources/Shared/\(name)", pkgConfig: pkgConfig, providers: [.apt(apt)])
 }
 
-/// `FUZZ=1`, set by deploy/fuzz: the services become libraries, so that one program can hold them with the fuzzers.
-let isFuzzing = Context.environment["FUZZ"] != nil
+/// `FUZZ=1`, set by deploy/fuzz, or `BENCH=1`, set by deploy/bench: the services become libraries, so that this one
+/// program can hold what is inside them.
+let holder = ["Fuzz", "Bench"].first { Context.environment[$0.uppercased()] != nil }
 
 func service(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]) -> Target {
   let path = "Sources/\(name)"
-  if isFuzzing {
+  if holder != nil {
     // Its `main` must not be the program's.
     let entry = ["-entry-point-function-name", "\(name)_main"].flatMap { ["-Xfrontend", $0] }
     return .target(
@@ -48,12 +49,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
   name: "sliding-stock",
-  products: isFuzzing
-    ? [.executable(name: "Fuzz", targets: ["Fuzz"])]
-    : [
-      .executable(name: "DrawService", targets: ["DrawService"]),
-      .executable(name: "StockSyncWorker", targets: ["StockSyncWorker"]),
-    ],
+  products: (holder.map { [$0] } ?? ["DrawService", "StockSyncWorker"])
+    .map { .executable(name: $0, targets: [$0]) },
   targets: [
     // The C libraries, and the kernel's calls that Glibc's module hides.
     .systemLibrary(name: "CLinux", path: "Sources/Shared/CLinux"),
@@ -159,19 +156,14 @@ let package = Package(
       dependencies: ["CCurl", "CLinux", "Threads", "RedisClient", "PostgresClient"],
       path: "Tests/Crowd", swiftSettings: strict),
 
-    // The parts of a draw, each alone, for deploy/bench.
-    .executableTarget(
-      name: "Bench",
-      dependencies: [
-        "HTTPServer", "KafkaClient", "Log", "RedisClient", "Stock", "Threads",
-      ],
-      path: "Tests/Bench", swiftSettings: strict),
-
     // The proof: what breaks the running pair, and what decides. The checker shares no code with the services.
     .target(name: "Checker", path: "Tests/Checker", swiftSettings: strict),
+    .target(name: "Pictures", path: "Tests/Pictures", swiftSettings: strict),
     .executableTarget(
       name: "Faults",
-      dependencies: ["Checker", "PostgresClient", "RedisClient", "TestSupport", "Threads"],
+      dependencies: [
+        "Checker", "Pictures", "PostgresClient", "RedisClient", "TestSupport", "Threads",
+      ],
       path: "Tests/Faults", exclude: ["rounds.csv", "soak.csv", "kills.csv"],
       swiftSettings: strict),
 
@@ -229,7 +221,7 @@ let package = Package(
   ]
 )
 
-if isFuzzing {
+if holder == "Fuzz" {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
@@ -238,4 +230,15 @@ if isFuzzing {
         "RedisClient", "Stock", "StockRecords", "Threads",
       ],
       path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: strict))
+}
+
+if holder == "Bench" {
+  package.targets.append(
+    .executableTarget(
+      name: "Bench",
+      dependencies: [
+        "DrawService", "CLinux", "HTTPServer", "KafkaClient", "Log", "Pictures", "RedisClient",
+        "Stock", "StockRecords", "Threads",
+      ],
+      path: "Tests/Bench", swiftSettings: strict))
 }

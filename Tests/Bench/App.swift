@@ -1,9 +1,9 @@
 import Glibc
 import Threads
 
-/// The parts of a draw, each alone: what `deploy/bench` holds the whole against.
+/// What `deploy/bench` measures with: the parts of a draw, each alone, clients that draw, and the report.
 ///
-/// Results go to standard output, a name and a number a line.
+/// Results of a measurement go to standard output, a name and a number a line.
 @main
 enum App {
   static func main() {
@@ -15,11 +15,18 @@ enum App {
       case "draws": try DrawsPart(options).run()
       case "script": try ScriptPart(options).run()
       case "produce": try ProducePart(options).run()
+      case "lane": try LanePart(options).run()
+      case "overload": try OverloadPart(options).run()
+      case "report": try Report(options).run()
+      case "pictures": try PicturesPart(options).run()
       default: throw UsageError("'\(options.command)' is no command")
       }
     } catch let error as UsageError {
       complain("Bench: \(error.text)\n\(Options.help)")
       exit(2)
+    } catch let failure as Failure {
+      complain("Bench: \(failure.text)\n")
+      exit(1)
     } catch {
       complain("Bench: \(error)\n")
       exit(1)

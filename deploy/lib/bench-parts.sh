@@ -38,16 +38,11 @@ memory_mb() { # PID FIELD
 
 redis() { redis-cli -s "$SLIDING_STOCK_REDIS_SOCKET" "$@"; }
 
-# The value of a line "NAME VALUE" that Bench has printed.
-told() { # FILE NAME
-  awk -v name="$2" '$1 == name { value = $2 } END { print value }' "$1"
-}
-
 # wrk's own words to $dir/wrk, its user and system time in seconds as the last line.
-run_wrk() { # URL SECONDS RUN
+run_wrk() { # SECONDS RUN [CONNECTIONS [URL]]
   local TIMEFORMAT='processor %U %S'
-  { time wrk -t1 -c"$connections" -d"${2}s" --timeout 10s --latency -s "$project/deploy/lib/bench-draws.lua" "$1" \
-    -- "$3"; } >"$dir/wrk" 2>&1 || {
+  { time wrk -t1 -c"${3:-$connections}" -d"${1}s" --timeout 10s --latency -s "$project/deploy/lib/bench-draws.lua" \
+    "${4:-$(draw_url)}" -- "$2"; } >"$dir/wrk" 2>&1 || {
     tail -n 20 "$dir/wrk" >&2
     die "wrk failed"
   }
@@ -62,18 +57,9 @@ wrk_ms() { # 50% or 99%
     print $2 * (unit == "us" ? 0.001 : unit == "ms" ? 1 : 1000) }' "$dir/wrk"
 }
 
-new_activity() { # ID
-  "$binaries/StockSyncWorker" activity create --id "$1" --name bench --stock 10000000 --closes +2h >"$dir/created"
-}
-
-drop_activity() { # ID
-  redis UNLINK "stock:{$1}" "stock:{$1}:locks" "stock:{$1}:users" "stock:{$1}:free" "stock:{$1}:outbox" >/dev/null
-  redis SREM stock:activities "$1" >/dev/null
-}
-
-# A database, an activity and a topic of the round's own.
+# A database and a topic of the round's own; each measurement has an activity of its own.
 prepare_round() { # NUMBER
-  database=bench_$1 activity=$((100000 + $1))
+  database=bench_$1 activity=$((100000 + $1 * 1000)) drawn=() claims_told=0
   postgres_psql -d postgres -c "CREATE DATABASE $database"
   export SLIDING_STOCK_POSTGRES_CONNECTION="host=$short/pg port=$STACK_POSTGRES_PORT dbname=$database user=postgres"
   export SLIDING_STOCK_KAFKA_TOPIC=$topics-$1 SLIDING_STOCK_KAFKA_GROUP=$topics-$1
@@ -81,43 +67,81 @@ prepare_round() { # NUMBER
     "$project/deploy/local/stack" topic "$SLIDING_STOCK_KAFKA_TOPIC" "$SLIDING_STOCK_KAFKA_PARTITIONS" --dir "$dir"
   fi
   "$binaries/StockSyncWorker" migrate >"$dir/migrated"
-  new_activity "$activity"
 }
 
-draw_url() { echo "http://127.0.0.1:$(cat "$dir/service-draw-1/port")"; }
+query() { # DATABASE SQL
+  postgres_psql -d "$1" -v ON_ERROR_STOP=1 -c "$2"
+}
 
-begin_draw() {
-  SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw service-draw-1
-  await_service service-draw-1
+# The next one; 'activity' is its id from now on.
+new_activity() { # [STOCK]
+  activity=$((activity + 1))
+  "$binaries/StockSyncWorker" activity create --id "$activity" --name bench --stock "${1:-10000000}" --closes +2h \
+    >"$dir/created"
+}
+
+# One that is drawn from over HTTP: reconciled at the end of the round, slot by slot, so no larger than it has to be: for
+# 100,000 draws a second.
+draw_from_new() { # [STOCK]
+  new_activity "${1:-$(((seconds + 2) * 100000))}"
+  drawn+=("$activity")
+}
+
+# One that was claimed from without Kafka: of no store may know it when the worker runs.
+forget_activity() { # ID
+  redis UNLINK "stock:{$1}" "stock:{$1}:locks" "stock:{$1}:users" "stock:{$1}:free" "stock:{$1}:outbox" >/dev/null
+  redis SREM stock:activities "$1" >/dev/null
+  query "$database" "DELETE FROM activity WHERE id = $1"
+}
+
+held() { # ACTIVITY FIELD
+  redis HGET "stock:{$1}" "$2"
+}
+
+draw_port() { cat "$dir/${1:-service-draw-1}/port"; }
+draw_url() { echo "http://127.0.0.1:$(draw_port)/v1/activities/$activity/draws"; }
+
+begin_draw() { # [PART]
+  SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw "${1:-service-draw-1}"
+  await_service "${1:-service-draw-1}"
+}
+
+# Its claims are counted when it has said all: Postgres must have them at the end of the round.
+end_draw() { # [PART]
+  local part=${1:-service-draw-1}
+  end_service "$part" || broken "$part did not drain"
+  claims_told=$((claims_told + $(sum_of_draws claimed "$dir/$part/log")))
 }
 
 # A: everything together, as many draws as go through.
 measure_whole() { # PREFIX
-  local pid outbox="stock:{$activity}:outbox" lines usage seq calls
+  local pid outbox lines usage seq calls
+  draw_from_new $(((seconds + 1) * 200000))
+  whole=$activity outbox="stock:{$activity}:outbox"
   begin_draw
   pid=$(pid_of service-draw-1)
   sleep 1
   note "$1_idle_mb" "$(memory_mb "$pid" VmRSS)"
-  run_wrk "$(draw_url)/v1/activities/$activity/draws" 1 0
+  run_wrk 1 0
   sleep 0.5
   lines=$(wc -l <"$dir/service-draw-1/log")
-  seq=$(redis HGET "stock:{$activity}" seq)
+  seq=$(held "$activity" seq)
   calls=$(redis XINFO STREAM "$outbox" | grep -A1 '^entries-added' | tail -n 1)
   usage="$(cpu_us "$pid") $(cpu_us "$STACK_REDIS_PID") $(cpu_us "$STACK_KAFKA_PID")"
-  run_wrk "$(draw_url)/v1/activities/$activity/draws" "$seconds" 1
+  run_wrk "$seconds" 1
   usage="$usage $(cpu_us "$pid") $(cpu_us "$STACK_REDIS_PID") $(cpu_us "$STACK_KAFKA_PID")"
   sleep 0.5
-  seq=$(($(redis HGET "stock:{$activity}" seq) - seq))
+  seq=$(($(held "$activity" seq) - seq))
   calls=$(($(redis XINFO STREAM "$outbox" | grep -A1 '^entries-added' | tail -n 1) - calls))
   note "$1_load_mb" "$(memory_mb "$pid" VmHWM)"
-  tail -n "+$((lines + 1))" "$dir/service-draw-1/log" | grep '"event":"stats"' >"$dir/stats" || die "no stats lines"
+  tail -n "+$((lines + 1))" "$dir/service-draw-1/log" >"$dir/stats"
   note_whole "$1" "$seq" "$calls" "$usage"
 }
 
 note_whole() { # PREFIX CLAIMS CALLS "CPU before and after of DrawService, Redis, Kafka"
   local claimed others draw redis kafka
-  claimed=$(sum_of_draws claimed)
-  others=$(sum_of_draws all)
+  claimed=$(sum_of_draws claimed "$dir/stats")
+  others=$(sum_of_draws all "$dir/stats")
   [[ $claimed -gt 0 ]] || die "no draw was accepted"
   read -r draw redis kafka < <(awk '{ print $4 - $1, $5 - $2, $6 - $3 }' <<<"$4")
   note "$1_per_s" "$(calc "$claimed / $(wrk_seconds)")"
@@ -125,7 +149,7 @@ note_whole() { # PREFIX CLAIMS CALLS "CPU before and after of DrawService, Redis
   note "$1_p50_ms" "$(wrk_ms 50%)"
   note "$1_p99_ms" "$(wrk_ms 99%)"
   note "$1_batch" "$(calc "$2 / $3")"
-  note "$1_turn_p50" "$(sed 's/.*"turnRequests":{[^}]*"p50":\([0-9]*\).*/\1/' "$dir/stats" | sort -n | awk '
+  note "$1_turn_p50" "$(sed -n 's/.*"turnRequests":{[^}]*"p50":\([0-9]*\).*/\1/p' "$dir/stats" | sort -n | awk '
     { value[NR] = $1 } END { print value[int((NR + 1) / 2)] }')"
   note "$1_draw_us" "$(calc "$draw / $claimed")"
   note "$1_wrk_us" "$(calc "$(wrk_us) / $claimed")"
@@ -133,9 +157,9 @@ note_whole() { # PREFIX CLAIMS CALLS "CPU before and after of DrawService, Redis
   note "$1_kafka_us" "$(calc "$kafka / $claimed")"
 }
 
-# Answers by outcome, out of the stats lines.
-sum_of_draws() { # OUTCOME, or all
-  sed 's/.*"draws":{\([^}]*\)}.*/\1/' "$dir/stats" | tr ',' '\n' | awk -F: -v outcome="\"$1\"" '
+# Answers by outcome, out of the stats lines of a log.
+sum_of_draws() { # OUTCOME, or all; LOG
+  sed -n 's/.*"event":"stats".*"draws":{\([^}]*\)}.*/\1/p' "$2" | tr ',' '\n' | awk -F: -v outcome="\"$1\"" '
     outcome == "\"all\"" || $1 == outcome { sum += $2 } END { print sum + 0 }'
 }
 
@@ -145,15 +169,20 @@ measure_half() { # PREFIX NUMBER_OF_RUN
 }
 
 measure_fixed() { # PREFIX RATE [NUMBER_OF_RUN]
-  local wanted=$2
-  "$binaries/Bench" draws --port "$(cat "$dir/service-draw-1/port")" --activity "$activity" --rate "$wanted" \
-    --connections "$connections" --seconds "$seconds" --run "${3:-0}" >"$dir/told"
-  [[ $(told "$dir/told" claimed) -gt 0 ]] || die "no draw was accepted"
-  note "${1}_wanted_per_s" "$wanted"
-  note "${1}_per_s" "$(calc "$(told "$dir/told" claimed) / $(told "$dir/told" seconds)")"
-  note "${1}_client_us" "$(calc "$(told "$dir/told" client_us) / $(told "$dir/told" claimed)")"
-  note "${1}_p50_ms" "$(told "$dir/told" p50_ms)"
-  note "${1}_p99_ms" "$(told "$dir/told" p99_ms)"
+  run_draws "$seconds" --rate "$2" --run "${3:-0}"
+  note "${1}_wanted_per_s" "$2"
+  note "${1}_per_s" "$(told per_s)"
+  note "${1}_client_us" "$(calc "$(told client_us) / $(told claimed)")"
+  note "${1}_p50_ms" "$(told p50_ms)"
+  note "${1}_p99_ms" "$(told p99_ms)"
+}
+
+run_draws() { # SECONDS OPTIONS of Bench draws
+  local length=$1
+  shift
+  "$bench" draws --port "$(draw_port)" --activity "$activity" --connections "$connections" --seconds "$length" "$@" \
+    >"$dir/told"
+  [[ $(told claimed) -gt 0 ]] || die "no draw was accepted"
 }
 
 # B: the parts, each alone.
@@ -161,19 +190,20 @@ measure_parts() {
   local half=$(((seconds + 1) / 2))
   measure_http "$half"
   measure_script b_script "$(latest a_batch | awk '{ print int($1 + 0.5) }')" 4 "$half"
-  measure_script b_single 1 128 "$half"
   measure_produce produce broker 8192 "$half"
   measure_produce few few_broker "$connections" "$half"
+  note_ratios
 }
 
 measure_http() { # SECONDS
   local pid used
   mkdir -p "$dir/service-http"
-  launch service-http "$binaries/Bench" http
+  launch service-http "$bench" http
   await_ready service-http 10 grep -q '^port ' "$dir/service-http/log" || die "the HTTP front did not start"
   pid=$(pid_of service-http)
   used=$(cpu_us "$pid")
-  run_wrk "http://127.0.0.1:$(told "$dir/service-http/log" port)/v1/activities/$activity/draws" "$1" 0
+  cp "$dir/service-http/log" "$dir/told"
+  run_wrk "$1" 0 "$connections" "http://127.0.0.1:$(told port)/v1/activities/$activity/draws"
   used=$(($(cpu_us "$pid") - used))
   end_service service-http
   note b_http_per_s "$(calc "$(wrk_requests) / $(wrk_seconds)")"
@@ -182,24 +212,24 @@ measure_http() { # SECONDS
 }
 
 measure_script() { # PREFIX BATCH CALLS SECONDS
-  local used id=$((activity * 1000 + $2))
-  new_activity "$id"
+  local used
+  new_activity
   used=$(cpu_us "$STACK_REDIS_PID")
-  "$binaries/Bench" script --activity "$id" --scripts "$scripts" --batch "$2" --calls "$3" --seconds "$4" >"$dir/told"
+  "$bench" script --activity "$activity" --scripts "$scripts" --batch "$2" --calls "$3" --seconds "$4" >"$dir/told"
   used=$(($(cpu_us "$STACK_REDIS_PID") - used))
-  drop_activity "$id"
-  note "$1_us" "$(calc "$used / $(told "$dir/told" claims)")"
-  note "$1_per_s" "$(calc "$(told "$dir/told" claims) / $(told "$dir/told" seconds)")"
+  forget_activity "$activity"
+  note "$1_us" "$(calc "$used / $(told claims)")"
+  note "$1_per_s" "$(calc "$(told claims) / $(told seconds)")"
 }
 
 measure_produce() { # NAME NAME_OF_BROKER IN_FLIGHT SECONDS
   local used
   used=$(cpu_us "$STACK_KAFKA_PID")
-  "$binaries/Bench" produce --topic "$topics-bare" --in-flight "$3" --seconds "$4" >"$dir/told"
+  "$bench" produce --topic "$topics-bare" --in-flight "$3" --seconds "$4" >"$dir/told"
   used=$(($(cpu_us "$STACK_KAFKA_PID") - used))
-  note "b_$1_us" "$(calc "$(told "$dir/told" client_us) / $(told "$dir/told" messages)")"
-  note "b_$1_per_s" "$(calc "$(told "$dir/told" messages) / $(told "$dir/told" seconds)")"
-  note "b_$2_us" "$(calc "$used / $(told "$dir/told" messages)")"
+  note "b_$1_us" "$(calc "$(told client_us) / $(told messages)")"
+  note "b_$1_per_s" "$(calc "$(told messages) / $(told seconds)")"
+  note "b_$2_us" "$(calc "$used / $(told messages)")"
 }
 
 note_ratios() {
@@ -208,5 +238,4 @@ note_ratios() {
   note bound_per_s "$(calc "$(nproc) * 1e6 / $sum")"
   note whole_ratio "$(calc "$(latest a_per_s) / $(latest bound_per_s)")"
   note draw_ratio "$(calc "$(latest a_draw_us) / ($(latest b_http_us) + $(latest b_produce_us))")"
-  note script_ratio "$(calc "$(latest b_script_per_s) / $(latest b_single_per_s)")"
 }

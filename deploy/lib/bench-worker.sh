@@ -1,30 +1,40 @@
 # shellcheck shell=bash
 # The worker's part of a round of deploy/bench. Sourced, after bench-parts.sh.
 
-begin_worker() {
-  # One stats line, at the end: its percentiles are of the whole.
-  SLIDING_STOCK_STATS_INTERVAL_MS=600000 start_worker service-worker-1
+# With one stats line, at the end: its percentiles are of the whole.
+begin_worker() { # [INTERVAL_OF_STATS_MS]
+  SLIDING_STOCK_STATS_INTERVAL_MS=${1:-600000} start_worker service-worker-1
   await_ready service-worker-1 30 grep -q '"event":"started"' "$dir/service-worker-1/log" || {
     explain service-worker-1 "did not start"
     exit 1
   }
 }
 
-query() { postgres_psql -d "$1" -v ON_ERROR_STOP=1 -c "$2"; }
+# What all of these activities have put into the topic.
+events_of() { # ACTIVITY…
+  local id sum=0
+  for id in "$@"; do sum=$((sum + $(held "$id" seq))); done
+  echo "$sum"
+}
+
+await_applied() { # EVENTS
+  local limit=$((SECONDS + 300))
+  until [[ $(query "$database" "SELECT coalesce(sum(next), 0)::bigint >= $1 FROM consumer_offset") == t ]]; do
+    if ((SECONDS >= limit)); then die "the worker is not done after 300 s"; fi
+    sleep 0.3
+  done
+}
 
 # C: a full topic, applied by one worker; then the same rows in other ways.
 measure_worker() {
-  local events pid before limit=$((SECONDS + 120))
-  events=$(redis HGET "stock:{$activity}" seq)
+  local events pid before pid_us
+  events=$(events_of "${drawn[@]}")
   query "$database" CHECKPOINT
   before=$(postgres_us)
   begin_worker
   pid=$(pid_of service-worker-1)
   pid_us=$(cpu_us "$pid")
-  until [[ $(query "$database" "SELECT coalesce(sum(next), 0)::bigint >= $events FROM consumer_offset") == t ]]; do
-    if ((SECONDS >= limit)); then die "the worker is not done after 120 s"; fi
-    sleep 0.3
-  done
+  await_applied "$events"
   note c_worker_us "$(calc "($(cpu_us "$pid") - $pid_us) / $events")"
   note c_postgres_us "$(calc "($(postgres_us) - $before) / $events")"
   end_service service-worker-1
@@ -104,17 +114,18 @@ statement() { # NAME EXPRESSION…
 
 # What the worker sends for a batch, its parameters read from the table of batches.
 same_statements() {
-  local topic="'$SLIDING_STOCK_KAFKA_TOPIC'" partitions number
+  local topic="'$SLIDING_STOCK_KAFKA_TOPIC'" partitions places number
   local -a arrays=()
   partitions="ARRAY[$(query "$database" "SELECT string_agg(partition::text, ',' ORDER BY partition) FROM consumer_offset")]"
+  places="ARRAY[cardinality($partitions)]"
   for number in 1 2 3 4 5 6 7 8 9; do arrays+=("(SELECT a$number FROM batch WHERE n = :n)"); done
   echo '\set n :n + 1'
   echo 'BEGIN;'
   statement lock_offsets "$topic" "$partitions"
-  statement advance_offsets "$topic" "$partitions" "array_fill(:n::bigint, ARRAY[cardinality($partitions)])"
-  statement read_totals "ARRAY[$activity]"
+  statement advance_offsets "$topic" "$partitions" "array_fill(:n::bigint, $places)" "array_fill(0::bigint, $places)"
+  statement read_totals "ARRAY[$whole]"
   statement apply_claims "${arrays[@]}"
-  statement change_surplus "ARRAY[$activity]" "ARRAY[(SELECT rows FROM batch WHERE n = :n)]"
+  statement change_surplus "ARRAY[$whole]" "ARRAY[(SELECT rows FROM batch WHERE n = :n)]"
   echo 'COMMIT;'
 }
 
@@ -126,27 +137,66 @@ naive_statements() {
 BEGIN;
 UPDATE consumer_offset SET next = next + 1 WHERE topic = '$SLIDING_STOCK_KAFKA_TOPIC' AND partition = :client_id;
 INSERT INTO claim (activity, slot, seq, state, usr, request, epoch, event_at)
-VALUES ($activity, :mine::integer, :mine::bigint, 'claimed', 'user-' || :mine::text, 'req-' || :mine::text, 1, now());
-UPDATE activity SET stock_surplus = stock_surplus - 1 WHERE id = $activity;
+VALUES ($whole, :mine::integer, :mine::bigint, 'claimed', 'user-' || :mine::text, 'req-' || :mine::text, 1, now());
+UPDATE activity SET stock_surplus = stock_surplus - 1 WHERE id = $whole;
 COMMIT;
 TEXT
 }
 
 # E: from the claim to its commit in Postgres, at half of the maximum rate.
 measure_visible() {
+  drain_topic
   begin_worker
-  await_ready service-worker-1 30 grep -q '"event":"assigned"' "$dir/service-worker-1/log" ||
-    die "the worker was given no partitions"
+  await_partitions
   begin_draw
+  draw_from_new
   measure_half e 1
-  end_service service-draw-1
+  end_draw
   end_service service-worker-1
   grep '"event":"stats"' "$dir/service-worker-1/log" >"$dir/stats"
-  note e_visible_p50_ms "$(delayMs p50)"
-  note e_visible_p99_ms "$(delayMs p99)"
+  note e_visible_p50_ms "$(tail -n 1 "$dir/stats" | delay_ms p50)"
+  note e_visible_p99_ms "$(tail -n 1 "$dir/stats" | delay_ms p99)"
 }
 
-delayMs() { # p50 or p99
-  tail -n 1 "$dir/stats" | sed 's/.*"delayMs":{\([^}]*\)}.*/\1/' | tr ',' '\n' | awk -F: -v name="\"$1\"" '
-    $1 == name { print $2 }'
+# So that a worker which is measured next finds nothing old.
+drain_topic() {
+  local events
+  events=$(events_of "${drawn[@]}")
+  if [[ $(query "$database" "SELECT coalesce(sum(next), 0)::bigint >= $events FROM consumer_offset") == t ]]; then return; fi
+  begin_worker
+  await_applied "$events"
+  end_service service-worker-1
+}
+
+await_partitions() {
+  await_ready service-worker-1 30 grep -q '"event":"assigned"' "$dir/service-worker-1/log" ||
+    die "the worker was given no partitions"
+}
+
+# Of each stats line that comes in.
+delay_ms() { # p50 or p99
+  sed 's/.*"delayMs":{[^}]*"'"$1"'":\([0-9]*\).*/\1/'
+}
+
+# Every claim that a client was told is in Postgres, Postgres and Redis agree slot by slot, and nothing is oversold.
+reconcile_round() {
+  local id rows=0 found
+  [[ ${#drawn[@]} -gt 0 ]] || return 0
+  begin_worker
+  await_applied "$(events_of "${drawn[@]}")"
+  for id in "${drawn[@]}"; do
+    "$binaries/StockSyncWorker" reconcile --activity "$id" >"$dir/reconciled" 2>&1 || {
+      sed 's/^/  /' "$dir/reconciled"
+      broken "activity $id: Redis and Postgres do not agree"
+    }
+    found=$(query "$database" "SELECT count(*) FROM claim WHERE activity = $id AND state = 'claimed'")
+    rows=$((rows + found))
+    if [[ $found -gt $(held "$id" total) ]]; then broken "activity $id: oversold"; fi
+    if [[ $found -ne $(held "$id" locks) ]]; then broken "activity $id: $found rows, $(held "$id" locks) locks"; fi
+  done
+  if [[ $(query "$database" "SELECT count(*) FROM dead_letter") -ne 0 ]]; then broken "messages were kept aside"; fi
+  if [[ $claims_told -gt $rows ]]; then broken "$claims_told claims were told, Postgres has $rows"; fi
+  end_service service-worker-1
+  note reconciled_claims "$rows"
+  for id in "${drawn[@]}"; do forget_activity "$id"; done
 }

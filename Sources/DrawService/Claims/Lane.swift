@@ -12,11 +12,19 @@ internal import Threads
   internal import TestHolds
 #endif
 
+/// What a lane needs of the publisher.
+protocol EntrySink: Sendable {
+  /// Taken by the lane before a claim is made.
+  var permits: Permits { get }
+  /// Takes over an entry and the permits of its events.
+  func publish(_ entry: OutboxEntry)
+}
+
 /// What the threads of a lane's path share.
 struct LaneContext: Sendable {
   let endpoint: RedisEndpoint
   let limits: ClaimLimits
-  let publisher: Publisher
+  let publisher: any EntrySink
   let lease: LeaseHolder
   let fence: FenceWatch
   let replies: ReplySink

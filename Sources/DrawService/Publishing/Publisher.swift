@@ -14,7 +14,7 @@ internal import Threads
   internal import TestHolds
 #endif
 
-final class Publisher: Sendable {
+final class Publisher: EntrySink {
   /// Room for claims between script and delivery report, taken by the lanes.
   let permits: Permits
 

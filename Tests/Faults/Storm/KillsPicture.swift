@@ -1,4 +1,5 @@
 import Foundation
+import Pictures
 
 /// The times until service of a storm of kills, as an SVG: a histogram for each service, on one axis of time.
 struct KillsPicture {
@@ -22,66 +23,49 @@ struct KillsPicture {
     let axis = TimeAxis(worstMs: worst, from: Self.left, to: Self.width - Self.right)
     let height =
       Self.top + Double(services.count) * (Self.panel + Self.gap) - Self.gap + Self.below
-    var parts = [
-      """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(number(Self.width)) \(number(height))" \
-      font-family="sans-serif" font-size="12" fill="#222">
-      <rect width="100%" height="100%" fill="#fff"/>
-      """,
-      text(Self.left, 22, title, "font-size=\"15\" font-weight=\"bold\""),
-    ]
+    var picture = SVG(width: Self.width, height: height)
+    picture.title(Self.left, 22, title)
     for (index, service) in services.enumerated() {
-      let top = Self.top + Double(index) * (Self.panel + Self.gap)
-      parts += panel(service, axis, top: top)
+      draw(service, axis, top: Self.top + Double(index) * (Self.panel + Self.gap), into: &picture)
     }
-    let bottom = height - 14
-    parts.append(
-      text(
-        (Self.left + Self.width - Self.right) / 2, bottom,
-        "seconds from SIGKILL until the same instance is in service again; dashed: median",
-        "text-anchor=\"middle\""))
-    return (parts + ["</svg>"]).joined(separator: "\n") + "\n"
+    picture.text(
+      (Self.left + Self.width - Self.right) / 2, height - 14,
+      "seconds from SIGKILL until the same instance is in service again; dashed: median",
+      "text-anchor=\"middle\"")
+    return picture.document
   }
 
-  private func panel(_ service: Kill.Service, _ axis: TimeAxis, top: Double) -> [String] {
+  private func draw(
+    _ service: Kill.Service, _ axis: TimeAxis, top: Double, into picture: inout SVG
+  ) {
     let its = kills.filter { $0.service == service }
     let back = its.compactMap(\.backMs).sorted()
-    let bottom = top + Self.panel
+    let (bottom, right) = (top + Self.panel, Self.width - Self.right)
     var counts = [Int](repeating: 0, count: axis.bins)
     for ms in back { counts[axis.bin(ms)] += 1 }
     let scale = CountAxis(most: counts.max() ?? 0)
-    var parts: [String] = []
     for count in scale.ticks {
       let y = bottom - Self.panel * Double(count) / Double(scale.end)
-      parts.append(line(Self.left, y, Self.width - Self.right, y, "#ddd"))
-      parts.append(text(Self.left - 6, y + 4, "\(count)", "text-anchor=\"end\""))
+      picture.line(Self.left, y, right, y, "#ddd")
+      picture.text(Self.left - 6, y + 4, "\(count)", "text-anchor=\"end\"")
     }
     for (bin, count) in counts.enumerated() where count > 0 {
       let height = Self.panel * Double(count) / Double(scale.end)
       let (x, width) = axis.place(ofBin: bin)
-      parts.append(
-        """
-        <rect x="\(number(x + 0.5))" y="\(number(bottom - height))" width="\(number(width - 1))" \
-        height="\(number(height))" fill="\(service.color)"/>
-        """)
+      picture.bar(x + 0.5, bottom - height, width: width - 1, height: height, service.color)
     }
     for second in axis.ticks {
       let x = axis.x(Int(second * 1_000))
-      parts.append(line(x, bottom, x, bottom + 4, "#222"))
-      parts.append(text(x, bottom + 18, number(second), "text-anchor=\"middle\""))
+      picture.line(x, bottom, x, bottom + 4, "#222")
+      picture.text(x, bottom + 18, SVG.number(second), "text-anchor=\"middle\"")
     }
-    parts.append(line(Self.left, bottom, Self.width - Self.right, bottom, "#222"))
+    picture.line(Self.left, bottom, right, bottom, "#222")
     if !back.isEmpty {
       let x = axis.x(back[back.count / 2])
-      parts.append(line(x, top, x, bottom, "#222", "stroke-dasharray=\"4 3\""))
+      picture.line(x, top, x, bottom, "#222", "stroke-dasharray=\"4 3\"")
     }
-    parts.append(text(Self.left, top - 10, caption(service, its, back)))
-    parts.append(
-      """
-      <text transform="translate(18 \(number(top + Self.panel / 2))) rotate(-90)" \
-      text-anchor="middle">kills</text>
-      """)
-    return parts
+    picture.text(Self.left, top - 10, caption(service, its, back))
+    picture.upwards(18, top + Self.panel / 2, "kills")
   }
 
   private func caption(_ service: Kill.Service, _ its: [Kill], _ back: [Int]) -> String {
@@ -94,28 +78,6 @@ struct KillsPicture {
   }
 
   private func seconds(_ ms: Int) -> String { String(format: "%.2f s", Double(ms) / 1_000) }
-
-  private func text(_ x: Double, _ y: Double, _ text: String, _ more: String = "") -> String {
-    let safe = text.replacingOccurrences(of: "&", with: "&amp;")
-      .replacingOccurrences(of: "<", with: "&lt;")
-    return "<text x=\"\(number(x))\" y=\"\(number(y))\" \(more)>\(safe)</text>"
-  }
-
-  private func line(
-    _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ color: String, _ more: String = ""
-  ) -> String {
-    """
-    <line x1="\(number(x1))" y1="\(number(y1))" x2="\(number(x2))" y2="\(number(y2))" \
-    stroke="\(color)" \(more)/>
-    """
-  }
-}
-
-/// At most two digits behind the point.
-private func number(_ value: Double) -> String {
-  let text = String(format: "%.2f", value)
-  return text.hasSuffix(".00")
-    ? String(text.dropLast(3)) : text.hasSuffix("0") ? String(text.dropLast()) : text
 }
 
 extension Kill.Service {

@@ -22,7 +22,7 @@ struct HTTPPart {
     let isDrained = server.drain(until: .after(ms: 5_000))
     requests.close()
     answering.join()
-    if !isDrained { throw UsageError("requests were left without an answer") }
+    if !isDrained { throw Failure("requests were left without an answer") }
   }
 
   private static let answer = HTTPReply(

@@ -48,7 +48,7 @@ struct ProducePart {
     tell("seconds", Double(MonotonicTime.now.microseconds(since: started)) / 1e6)
     tell("client_us", processorUs() - usAtStart)
     let lost = failed.withLock { $0 }
-    if !isFlushed || lost > 0 { throw UsageError("\(lost) messages were not acknowledged") }
+    if !isFlushed || lost > 0 { throw Failure("\(lost) messages were not acknowledged") }
   }
 
   private func send(
@@ -58,6 +58,7 @@ struct ProducePart {
     let nowMs = wallClockMs()
     let activity = ActivityID(100_001)!
     var (room, sent) = (inFlight, 0)
+    var writer = EventWriter()
     while end > .now {
       if room == 0 {
         room = permits.take(until: .after(ms: 1_000))?.reduce(0, +) ?? 0
@@ -69,10 +70,11 @@ struct ProducePart {
         let event = StockEvent(
           kind: .claimed, activity: activity, slot: slot, seq: slot, epoch: 1,
           user: "user-" + digits.suffix(8), request: "req-" + digits.suffix(12), timeMs: nowMs)
+        writer.write(event)
         let outcome = producer.send(
-          key: event.key, value: event.encoded(), partition: event.partition(among: partitions),
+          key: writer.key, value: writer.value, partition: event.partition(among: partitions),
           ticket: Ticket())
-        guard outcome == .queued else { throw UsageError("not queued: \(outcome)") }
+        guard outcome == .queued else { throw Failure("not queued: \(outcome)") }
         sent += 1
         room -= 1
       }

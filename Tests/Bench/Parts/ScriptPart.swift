@@ -63,6 +63,6 @@ struct ScriptPart {
   private func check(_ reply: RedisReply) throws {
     guard let items = reply.elements, items.first?.int == 0, items.count == 6 + 4 * batch,
       stride(from: 6, to: items.count, by: 4).allSatisfy({ items[$0].int == 1 })
-    else { throw UsageError("a call did not claim: \(reply)") }
+    else { throw Failure("a call did not claim: \(reply)") }
   }
 }
