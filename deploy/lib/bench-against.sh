@@ -10,7 +10,7 @@ build_other() {
   fi
   (
     cd "$tree" || exit
-    swift build -c release --product DrawService
+    swift build -c release --static-swift-stdlib --product DrawService
   )
   other=$tree/.build/release
 }

@@ -5,7 +5,7 @@ struct Report {
   private let figures: Figures
   private let conditions: [(name: String, text: String)]
   private let rows: [Row]
-  private let other: String?
+  private let head: [String]
   private let json: String?
 
   init(_ options: Options) throws {
@@ -15,13 +15,25 @@ struct Report {
       let parts = line.split(separator: "\t", maxSplits: 1)
       return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
     }
-    rows = options.optional("table") == "comparison" ? Row.comparison : Row.all
-    other = options.optional("other")
+    switch options.optional("table") {
+    case "comparison":
+      rows = Row.comparison
+      head = ["measured", "this build", try options.text("other"), "ratio", "goal", ""]
+    case "values":
+      rows = Row.values(of: try options.text("vary"))
+      head = [
+        "setting", "accepted draws/s", "latency at full load", "CPU per draw", "at 8,000 draws/s",
+        "",
+      ]
+    default:
+      rows = Row.all
+      head = ["#", "measured", "ours", "against", "ratio", "goal", ""]
+    }
     json = options.optional("json")
   }
 
   func run() throws {
-    if other == nil { printFigures() }
+    if isWhole { printFigures() }
     for condition in conditions { print("- \(condition.name): \(condition.text)") }
     print("")
     printTable()
@@ -38,16 +50,16 @@ struct Report {
   }
 
   private func printTable() {
-    let head =
-      other.map { ["measured", "this build", $0, "ratio", "goal", ""] }
-      ?? ["#", "measured", "ours", "against", "ratio", "goal", ""]
     printLine(head)
     printLine(head.map { _ in "---" })
     for row in rows {
       guard let cells = row.cells(figures) else { continue }
-      printLine((other == nil ? ["\(row.number)"] : []) + cells + [verdict(row)])
+      printLine((isWhole ? ["\(row.number)"] : []) + cells + [verdict(row)])
     }
   }
+
+  /// The table of fourteen rows, not a comparison.
+  private var isWhole: Bool { head[0] == "#" }
 
   private func printLine(_ cells: [String]) { print("| \(cells.joined(separator: " | ")) |") }
 

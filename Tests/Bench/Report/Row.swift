@@ -29,7 +29,7 @@ struct Row {
   /// Its cells; nil when it was not measured.
   func cells(_ figures: Figures) -> [String]? {
     guard let ours = figures.fill(ours), let against = figures.fill(against),
-      let ratio = figures.fill(ratio)
+      let ratio = figures.fill(ratio), let goal = figures.fill(goal)
     else { return nil }
     return [what, ours, against, ratio, goal]
   }
@@ -131,4 +131,17 @@ extension Row {
       what: "latency at 8,000 draws/s, p99, ms", ours: "{f_p99_ms}", against: "{h_p99_ms}",
       ratio: "{compare_p99}", goal: "—"),
   ]
+
+  /// DrawService with the values of a setting, `KEY=V,V,…`.
+  static func values(of vary: String) -> [Row] {
+    let parts = vary.split(separator: "=")
+    return parts[1].split(separator: ",").enumerated().map { place, value in
+      Row(
+        what: "`\(parts[0])` \(value)", ours: "{v\(place)_per_s}",
+        against:
+          "p50 {v\(place)_p50_ms}, p99 {v\(place)_p99_ms} ms, {v\(place)_batch} claims a call",
+        ratio: "{v\(place)_draw_us}; Redis {v\(place)_redis_us}; Kafka {v\(place)_kafka_us} µs",
+        goal: "p50 {w\(place)_p50_ms}, p99 {w\(place)_p99_ms} ms")
+    }
+  }
 }
