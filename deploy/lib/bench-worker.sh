@@ -111,7 +111,8 @@ same_statements() {
   echo '\set n :n + 1'
   echo 'BEGIN;'
   statement lock_offsets "$topic" "$partitions"
-  statement advance_offsets "$topic" "$partitions" "array_fill(:n::bigint, ARRAY[cardinality($partitions)])"
+  statement advance_offsets "$topic" "$partitions" "array_fill(:n::bigint, ARRAY[cardinality($partitions)])" \
+    "array_fill(0::bigint, ARRAY[cardinality($partitions)])"
   statement read_totals "ARRAY[$activity]"
   statement apply_claims "${arrays[@]}"
   statement change_surplus "ARRAY[$activity]" "ARRAY[(SELECT rows FROM batch WHERE n = :n)]"
