@@ -8,6 +8,13 @@ struct Batch: Sendable, Equatable {
   private(set) var end: [Int32: Int64] = [:]
   private(set) var messages: ArraySlice<StreamMessage>
 
+  /// How many messages at the front can be judged against the tables alone.
+  ///
+  /// What contradicts an earlier message of the same batch (same slot and seq, other request; a request with
+  /// a second slot; a request claimed after its release) must find that one in the tables, so it starts a batch
+  /// of its own. In a healthy system there is no such message, and this is the whole batch.
+  private(set) var independentPrefix = 0
+
   init(start: [Int32: Int64], messages: some Collection<StreamMessage>) {
     self.messages = ArraySlice(messages)
     for place in self.messages.indices {
@@ -15,6 +22,7 @@ struct Batch: Sendable, Equatable {
     }
     self.start = start.filter { [end] in end[$0.key] != nil }
     precondition(self.start.count == end.count, "a partition without a position")
+    independentPrefix = countOfIndependent()
   }
 
   var isEmpty: Bool { messages.isEmpty }
@@ -36,12 +44,7 @@ struct Batch: Sendable, Equatable {
     return Batch(start: start, messages: messages.map { $0.buried(reason, detail: detail) })
   }
 
-  /// How many messages at the front can be judged against the tables alone.
-  ///
-  /// What contradicts an earlier message of the same batch (same slot and seq, other request; a request with
-  /// a second slot; a request claimed after its release) must find that one in the tables, so it starts a batch
-  /// of its own. In a healthy system there is no such message, and this is the whole batch.
-  var independentPrefix: Int {
+  private func countOfIndependent() -> Int {
     var byNumber: [StockEvent.Number: Int] = [:]
     var byRequest: [Request: (slot: Int64, releasedSeq: Int64?)] = [:]
     byNumber.reserveCapacity(messages.count)
