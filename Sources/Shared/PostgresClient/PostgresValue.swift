@@ -39,20 +39,21 @@ public enum PostgresValue: Sendable, Equatable {
     case .text(let value): bytes.append(contentsOf: value.utf8)
     case .bytea(let value): bytes.append(contentsOf: value)
     case .boolArray(let values):
-      bytes.append(arrayOf: TypeID.bool, values) { $0.append($1 ? 1 : 0) }
+      bytes.append(arrayOf: TypeID.bool, count: values.count)
+      bytes.append(elements: values.map { $0 ? 1 : 0 as UInt8 })
     case .int4Array(let values):
-      bytes.append(arrayOf: TypeID.int4, values) { $0.append(bigEndian: $1) }
+      bytes.append(arrayOf: TypeID.int4, count: values.count)
+      bytes.append(elements: values)
     case .int8Array(let values):
-      bytes.append(arrayOf: TypeID.int8, values) { $0.append(bigEndian: $1) }
+      bytes.append(arrayOf: TypeID.int8, count: values.count)
+      bytes.append(elements: values)
     case .textArray(let values):
-      bytes.append(arrayOf: TypeID.text, values) { $0.append(contentsOf: $1.utf8) }
+      bytes.append(arrayOf: TypeID.text, count: values.count)
+      for value in values { bytes.append(element: value.utf8) }
     case .byteaArray(let values):
-      bytes.append(arrayOf: TypeID.bytea, hasNulls: values.contains(nil), values) { bytes, value in
-        if let value {
-          bytes.append(contentsOf: value)
-          return true
-        }
-        return false
+      bytes.append(arrayOf: TypeID.bytea, count: values.count, hasNulls: values.contains(nil))
+      for value in values {
+        if let value { bytes.append(element: value) } else { bytes.append(bigEndian: Int32(-1)) }
       }
     }
   }
@@ -75,34 +76,36 @@ extension [UInt8] {
     Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
   }
 
-  mutating func append<Value>(
-    arrayOf type: UInt32, _ values: [Value], _ element: (inout [UInt8], Value) -> Void
-  ) {
-    append(arrayOf: type, hasNulls: false, values) {
-      element(&$0, $1)
-      return true
-    }
-  }
-
-  /// One dimension from index 1: dimensions, null flag, element type, size, lower bound, elements. `element` gives
-  /// false for a NULL.
-  mutating func append<Value>(
-    arrayOf type: UInt32, hasNulls: Bool, _ values: [Value],
-    _ element: (inout [UInt8], Value) -> Bool
-  ) {
-    append(bigEndian: Int32(values.isEmpty ? 0 : 1))
+  /// What comes before an array's elements: dimensions (one, from index 1), null flag, element type, size, lower bound.
+  mutating func append(arrayOf type: UInt32, count: Int, hasNulls: Bool = false) {
+    append(bigEndian: Int32(count == 0 ? 0 : 1))
     append(bigEndian: Int32(hasNulls ? 1 : 0))
     append(bigEndian: type)
-    if values.isEmpty { return }
-    append(bigEndian: Int32(values.count))
+    if count == 0 { return }
+    append(bigEndian: Int32(count))
     append(bigEndian: Int32(1))
-    for value in values {
-      let lengthAt = count
-      append(bigEndian: Int32(0))
-      let length = element(&self, value) ? Int32(count - lengthAt - 4) : -1
-      Swift.withUnsafeBytes(of: length.bigEndian) {
-        for (offset, byte) in $0.enumerated() { self[lengthAt + offset] = byte }
-      }
-    }
+  }
+
+  /// Its length, then the element.
+  mutating func append(element: some Collection<UInt8>) {
+    append(bigEndian: Int32(element.count))
+    append(contentsOf: element)
+  }
+
+  /// The same for many of one width, written in one go.
+  mutating func append<Value: FixedWidthInteger>(elements: [Value]) {
+    let width = MemoryLayout<Value>.size
+    let size = (4 + width) * elements.count
+    append(
+      contentsOf: [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+        let bytes = UnsafeMutableRawBufferPointer(bytes)
+        var offset = 0
+        for element in elements {
+          bytes.storeBytes(of: Int32(width).bigEndian, toByteOffset: offset, as: Int32.self)
+          bytes.storeBytes(of: element.bigEndian, toByteOffset: offset + 4, as: Value.self)
+          offset += 4 + width
+        }
+        count = size
+      })
   }
 }

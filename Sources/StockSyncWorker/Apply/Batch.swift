@@ -4,26 +4,31 @@ import Stock
 struct Batch: Sendable, Equatable {
   /// The offset that Postgres must say for a partition, or the batch is not the next one.
   private(set) var start: [Int32: Int64]
+  /// Where each partition stands after this batch.
+  private(set) var end: [Int32: Int64] = [:]
   private(set) var messages: ArraySlice<StreamMessage>
 
+  /// How many messages at the front can be judged against the tables alone.
+  ///
+  /// What contradicts an earlier message of the same batch (same slot and seq, other request; a request with
+  /// a second slot; a request claimed after its release) must find that one in the tables, so it starts a batch
+  /// of its own. In a healthy system there is no such message, and this is the whole batch.
+  private(set) var independentPrefix = 0
+
   init(start: [Int32: Int64], messages: some Collection<StreamMessage>) {
-    let present = Set(messages.map(\.partition))
-    self.start = start.filter { present.contains($0.key) }
     self.messages = ArraySlice(messages)
-    precondition(self.start.count == present.count, "a partition without a position")
+    for place in self.messages.indices {
+      end[self.messages[place].partition] = self.messages[place].offset + 1
+    }
+    self.start = start.filter { [end] in end[$0.key] != nil }
+    precondition(self.start.count == end.count, "a partition without a position")
+    independentPrefix = countOfIndependent()
   }
 
   var isEmpty: Bool { messages.isEmpty }
 
   /// In order, as rows are locked in it.
   var partitions: [Int32] { start.keys.sorted() }
-
-  /// Where each partition stands after this batch.
-  var end: [Int32: Int64] {
-    var next = start
-    for message in messages { next[message.partition] = message.offset + 1 }
-    return next
-  }
 
   /// Two batches that are the same, one after the other; `count` is how many messages the first gets.
   func split(at count: Int) -> (Batch, Batch) {
@@ -39,49 +44,36 @@ struct Batch: Sendable, Equatable {
     return Batch(start: start, messages: messages.map { $0.buried(reason, detail: detail) })
   }
 
-  /// How many messages at the front can be judged against the tables alone.
-  ///
-  /// What contradicts an earlier message of the same batch (same slot and seq, other request; a request with
-  /// a second slot; a request claimed after its release) must find that one in the tables, so it starts a batch
-  /// of its own. In a healthy system there is no such message, and this is the whole batch.
-  var independentPrefix: Int {
-    var bySeq: [SlotSeq: StockEvent] = [:]
+  private func countOfIndependent() -> Int {
+    var byNumber: [StockEvent.Number: Int] = [:]
     var byRequest: [Request: (slot: Int64, releasedSeq: Int64?)] = [:]
-    bySeq.reserveCapacity(messages.count)
+    byNumber.reserveCapacity(messages.count)
     byRequest.reserveCapacity(messages.count)
-    for (index, message) in messages.enumerated() {
-      guard case .event(let event) = message.content else { continue }
-      let same = bySeq.updateValue(event, forKey: SlotSeq(event))
-      if let same {
-        if same.identity != event.identity { return index }
+    for place in messages.indices {
+      guard case .event(let event) = messages[place].content else { continue }
+      if byNumber[event.number] != nil {
+        if !repeats(event, oneOf: byNumber) { return place - messages.startIndex }
         continue
       }
+      byNumber[event.number] = place
       let request = Request(event)
-      guard let known = byRequest[request] else {
-        let released = event.kind == .released ? event.seq : nil
-        byRequest[request] = (event.slot, released)
+      let released = event.kind == .released ? event.seq : nil
+      guard let known = byRequest.updateValue((event.slot, released), forKey: request) else {
         continue
       }
-      if known.slot != event.slot { return index }
-      switch event.kind {
-      case .claimed:
-        if let released = known.releasedSeq, released < event.seq { return index }
-      case .released:
-        byRequest[request]!.releasedSeq = min(known.releasedSeq ?? .max, event.seq)
-      }
+      let isAfterRelease = event.kind == .claimed && (known.releasedSeq ?? .max) < event.seq
+      if known.slot != event.slot || isAfterRelease { return place - messages.startIndex }
+      byRequest[request]!.releasedSeq = [known.releasedSeq, released].compactMap(\.self).min()
     }
     return messages.count
   }
 
-  private struct SlotSeq: Hashable {
-    let activity: ActivityID
-    let slot: Int64
-    let seq: Int64
-    init(_ event: StockEvent) {
-      activity = event.activity
-      slot = event.slot
-      seq = event.seq
+  /// Whether the message that is listed for the event's number is the same event.
+  func repeats(_ event: StockEvent, oneOf places: [StockEvent.Number: Int]) -> Bool {
+    guard let place = places[event.number], case .event(let other) = messages[place].content else {
+      return false
     }
+    return other.identity == event.identity
   }
 
   private struct Request: Hashable {
@@ -97,18 +89,22 @@ struct Batch: Sendable, Equatable {
 }
 
 extension StockEvent {
-  /// What makes two messages one event: epoch and time say nothing about who holds the slot.
-  struct Identity: Hashable {
+  /// What an event is known by: two that share it are one, or contradict each other.
+  struct Number: Hashable {
     let activity: ActivityID
     let slot: Int64
     let seq: Int64
+  }
+
+  /// What makes two messages one event: epoch and time say nothing about who holds the slot.
+  struct Identity: Hashable {
+    let number: Number
     let kind: Kind
     let user: String
     let request: String
   }
 
-  var identity: Identity {
-    Identity(
-      activity: activity, slot: slot, seq: seq, kind: kind, user: user, request: request)
-  }
+  var number: Number { Number(activity: activity, slot: slot, seq: seq) }
+
+  var identity: Identity { Identity(number: number, kind: kind, user: user, request: request) }
 }

@@ -14,11 +14,13 @@ struct BatchPlan: Equatable {
 
   /// An event to be judged by apply_claims.sql.
   struct Row: Equatable {
-    let message: StreamMessage
+    /// Where its message is in the batch.
+    let place: Int
     let event: StockEvent
     let isVoid: Bool
   }
 
+  let batch: Batch
   private(set) var rows: [Row] = []
   private(set) var deadLetters: [DeadLetter] = []
   /// The highest barrier of each partition that has one in this batch.
@@ -27,28 +29,33 @@ struct BatchPlan: Equatable {
   private(set) var duplicates = 0
 
   init(_ batch: Batch, _ known: Known) {
+    self.batch = batch
     // An event that is not void repeats only one that is not void either: with a new epoch seqs begin again above
     // what Postgres holds, so the same user may rightly get the slot and seq that a void event names.
-    var seen: Set<StockEvent.Identity> = []
-    var seenVoid: Set<StockEvent.Identity> = []
+    var seen: [StockEvent.Number: Int] = [:]
+    var seenVoid: [StockEvent.Number: Int] = [:]
     rows.reserveCapacity(batch.messages.count)
     seen.reserveCapacity(batch.messages.count)
-    for message in batch.messages {
-      switch message.content {
-      case .unusable(let reason, let detail):
-        deadLetters.append(DeadLetter(message: message, reason: reason, detail: detail))
+    for place in batch.messages.indices {
+      switch batch.messages[place].content {
+      case .unusable(let reason, let detail): bury(place, reason, detail)
       case .barrier(let barrier):
-        barriers[message.partition] = max(barriers[message.partition] ?? 0, barrier.epoch)
+        let partition = batch.messages[place].partition
+        barriers[partition] = max(barriers[partition] ?? 0, barrier.epoch)
       case .event(let event):
-        let isVoid = isVoid(event, in: message.partition, known)
-        let isNew =
-          isVoid
-          ? !seen.contains(event.identity) && seenVoid.insert(event.identity).inserted
-          : seen.insert(event.identity).inserted
-        if isNew { add(message, event, isVoid, known) } else { duplicates += 1 }
+        let isVoid = isVoid(event, in: batch.messages[place].partition, known)
+        if batch.repeats(event, oneOf: seen) || isVoid && batch.repeats(event, oneOf: seenVoid) {
+          duplicates += 1
+          continue
+        }
+        if isVoid { seenVoid[event.number] = place } else { seen[event.number] = place }
+        add(place, event, isVoid, known)
       }
     }
   }
+
+  /// The message that a row is of.
+  func message(of row: Row) -> StreamMessage { batch.messages[row.place] }
 
   /// From before the last recovery that the partition has heard of, this batch up to here included.
   private func isVoid(_ event: StockEvent, in partition: Int32, _ known: Known) -> Bool {
@@ -56,26 +63,25 @@ struct BatchPlan: Equatable {
     return Protection.voidRule.isOn && event.epoch < barrier
   }
 
-  private mutating func add(
-    _ message: StreamMessage, _ event: StockEvent, _ isVoid: Bool, _ known: Known
-  ) {
-    func bury(_ reason: DeadLetter.Reason, _ detail: String) {
-      deadLetters.append(DeadLetter(message: message, reason: reason, detail: detail))
-    }
+  private mutating func add(_ place: Int, _ event: StockEvent, _ isVoid: Bool, _ known: Known) {
     guard let total = known.totals[event.activity.value] else {
-      return bury(.unknownActivity, "activity \(event.activity)")
+      return bury(place, .unknownActivity, "activity \(event.activity)")
     }
     guard event.slot <= total else {
-      return bury(.slotOutOfRange, "slot \(event.slot) of \(total)")
+      return bury(place, .slotOutOfRange, "slot \(event.slot) of \(total)")
     }
-    rows.append(Row(message: message, event: event, isVoid: isVoid))
+    rows.append(Row(place: place, event: event, isVoid: isVoid))
+  }
+
+  private mutating func bury(_ place: Int, _ reason: DeadLetter.Reason, _ detail: String) {
+    deadLetters.append(DeadLetter(message: batch.messages[place], reason: reason, detail: detail))
   }
 
   /// Activities of a batch, in order, whose totals `Known` must hold.
   static func activities(of batch: Batch) -> [Int64] {
     var ids: Set<Int64> = []
-    for case .event(let event) in batch.messages.lazy.map(\.content) {
-      ids.insert(event.activity.value)
+    for place in batch.messages.indices {
+      if case .event(let event) = batch.messages[place].content { ids.insert(event.activity.value) }
     }
     return ids.sorted()
   }

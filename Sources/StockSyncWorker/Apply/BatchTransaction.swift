@@ -148,7 +148,7 @@ struct BatchTransaction {
         }
         applied.deadLetters.append(
           DeadLetter(
-            message: plan.rows[place].message,
+            message: plan.message(of: plan.rows[place]),
             reason: DeadLetter.Reason(rawValue: found.text(row, 3))!,
             detail: plan.rows[place].event.summary))
       default:
@@ -206,8 +206,9 @@ extension BatchPlan {
   /// Every release that counts, whether or not a later event of its slot made the row.
   func releases(except rejected: Set<Int>) -> [StockEvent] {
     guard Protection.releasedRequestsRemembered.isOn else { return [] }
-    return rows.enumerated().compactMap { index, row in
-      row.event.kind == .released && !row.isVoid && !rejected.contains(index) ? row.event : nil
+    return rows.indices.compactMap { index in
+      let isRelease = rows[index].event.kind == .released && !rows[index].isVoid
+      return isRelease && !rejected.contains(index) ? rows[index].event : nil
     }
   }
 }

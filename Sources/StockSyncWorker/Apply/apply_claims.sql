@@ -5,16 +5,18 @@
 --        its release: the planner drops the first and splits batches with the others.
 --
 -- Rows: ('delta', activity, change of held slots, ''), ('reject', event's place from 1, 0, reason), and ('race', 0,
--- rows, '') if rows changed between the reading and the writing: then nothing may be committed. The reason given_back
--- is no dead letter: the request holds another slot, its claim of this one was rejected for it and counted nowhere,
--- and here Redis gives it back. Nothing is written, or the slot that it does hold would be taken for released.
+-- rows, '') if rows changed between the reading and the writing: then nothing may be committed; a slot that was taken
+-- between the two raises 23505 instead. The reason given_back is no dead letter: the request holds another slot, its
+-- claim of this one was rejected for it and counted nowhere, and here Redis gives it back. Nothing is written, or the
+-- slot that it does hold would be taken for released.
 -- The caller holds its partitions' offset rows, and a slot keeps to one partition, so nobody else touches these
 -- slots. Inserts go in key order, so that two workers cannot deadlock on the unique keys; a request that gets a slot
 -- in another partition meanwhile raises 23505, and is a visible reject when the batch is tried again.
 --
 -- Every join is one of an event to a unique key, so that the plan made without knowing the batch is a good one; a
--- join of two of the lists below would be quadratic in it.
-WITH ev AS MATERIALIZED (
+-- join of two of the lists below would be quadratic in it. What is known not to be there is inserted plainly: ON
+-- CONFLICT would look for each row once more and log a record of its own for it.
+WITH ev AS (
   SELECT * FROM unnest(
     $1::bigint[], $2::integer[], $3::bigint[], $4::boolean[], $5::text[], $6::text[], $7::bigint[],
     $8::bigint[], $9::boolean[]
@@ -49,17 +51,22 @@ top AS (
 news AS MATERIALIZED (
   SELECT * FROM top WHERE old_seq IS NULL OR old_seq < seq
 ),
-up AS (
-  INSERT INTO claim AS c (activity, slot, seq, state, usr, request, epoch, event_at)
+ins AS (
+  INSERT INTO claim (activity, slot, seq, state, usr, request, epoch, event_at)
   SELECT activity, slot, seq, CASE WHEN released THEN 'released' ELSE 'claimed' END, usr, request,
     epoch, to_timestamp(time_ms / 1000::double precision)
-  FROM news
+  FROM news WHERE old_seq IS NULL
   ORDER BY activity, slot
-  ON CONFLICT ON CONSTRAINT claim_key DO UPDATE SET
-    seq = excluded.seq, state = excluded.state, usr = excluded.usr, request = excluded.request,
-    epoch = excluded.epoch, event_at = excluded.event_at, applied_at = now()
-  WHERE c.seq < excluded.seq
-  RETURNING (c.xmax = 0)::integer AS inserted  -- a row that was there has the xmax of our lock
+  RETURNING 1
+),
+upd AS (
+  UPDATE claim c SET
+    seq = n.seq, state = CASE WHEN n.released THEN 'released' ELSE 'claimed' END, usr = n.usr,
+    request = n.request, epoch = n.epoch,
+    event_at = to_timestamp(n.time_ms / 1000::double precision), applied_at = now()
+  FROM (SELECT * FROM news WHERE old_seq IS NOT NULL ORDER BY activity, slot) n
+  WHERE c.activity = n.activity AND c.slot = n.slot AND c.seq = n.old_seq
+  RETURNING 1
 )
 SELECT 'delta', activity,
   sum((NOT released)::integer - coalesce((old_state = 'claimed')::integer, 0)), ''
@@ -68,7 +75,6 @@ GROUP BY activity
 UNION ALL
 SELECT 'reject', place, 0, reason FROM judged WHERE reason <> ''
 UNION ALL
-SELECT 'race', 0, wrote.rows, ''
-FROM (SELECT count(*) AS rows, coalesce(sum(inserted), 0) AS inserted FROM up) wrote,
-  (SELECT count(*) AS rows, count(*) FILTER (WHERE old_seq IS NULL) AS inserted FROM news) meant
-WHERE (wrote.rows, wrote.inserted) IS DISTINCT FROM (meant.rows, meant.inserted)
+SELECT 'race', 0, written.rows, ''
+FROM (SELECT (SELECT count(*) FROM ins) + (SELECT count(*) FROM upd) AS rows) written
+WHERE written.rows <> (SELECT count(*) FROM news)

@@ -4,7 +4,7 @@
 //
 // Postgres is the position. So whenever it may have moved otherwise than by our own applied batches (a rebalance,
 // a failed, unknown or lost transaction, an outage), everything gathered is dropped, the consumer is parked and the
-// applier is asked where the partitions stand. The question queues behind the batch that is being applied, and
+// applier is asked where the partitions stand. The question queues behind the batches that were handed over, and
 // only its answer assigns.
 //
 //     idle ── assigned ──▶ asking ── answer ──▶ reading ── failure, busy for too long ──▶ waiting ──▶ asking
@@ -60,7 +60,8 @@ struct ConsumerFlow {
   /// Where gathering stands.
   private(set) var positions: [Int32: Int64] = [:]
   private(set) var gathered: [StreamMessage] = []
-  private(set) var inFlight: Batch?
+  /// Handed over and not reported yet, in order. The applier drops what is behind one that failed.
+  private(set) var inFlight: [Batch] = []
   private var gatheredStart: [Int32: Int64] = [:]
   private var gatheredSince: MonotonicTime?
   private var inFlightSince: MonotonicTime?
@@ -78,14 +79,14 @@ struct ConsumerFlow {
   var room: Int { phase == .reading ? limits.batch - gathered.count : limits.batch }
 
   /// Nothing more will come before the applier reports.
-  var isFull: Bool { phase == .reading && gathered.count >= limits.batch && inFlight != nil }
+  var isFull: Bool { phase == .reading && gathered.count >= limits.batch && !hasPlace }
 
   /// Something is to be done that is not done yet: what the watchdog looks at.
   var hasWork: Bool {
     switch phase {
-    case .idle: inFlight != nil
+    case .idle: !inFlight.isEmpty
     case .asking, .draining, .waiting: true
-    case .reading: inFlight != nil || !gathered.isEmpty
+    case .reading: !inFlight.isEmpty || !gathered.isEmpty
     }
   }
 
@@ -166,8 +167,8 @@ struct ConsumerFlow {
   }
 
   mutating func applied() -> [Action] {
-    guard let batch = inFlight else { return [] }
-    inFlight = nil
+    if inFlight.isEmpty { return [] }
+    let batch = inFlight.removeFirst()
     backoff.reset()
     return assigned.isSuperset(of: batch.partitions) ? [.commit(batch.end)] : []
   }
@@ -183,7 +184,7 @@ struct ConsumerFlow {
   }
 
   private mutating func failed(at moment: MonotonicTime) -> [Action] {
-    inFlight = nil
+    inFlight = []
     // What a stuck partition had before the message it is stuck at may be in the failed batch: read it again.
     stuck = [:]
     retryAt = nil
@@ -201,11 +202,11 @@ struct ConsumerFlow {
     case .waiting(let moment): return moment <= now ? [ask()] : []
     case .draining:
       if gathered.isEmpty { return restart(at: now) + tick(now: now) }
-      return inFlight == nil ? [handOver(now)] : []
+      return inFlight.isEmpty ? [handOver(now)] : []
     case .reading:
       if let retryAt, retryAt <= now { return tryAgain(now) + tick(now: now) }
       guard isClosed(now) else { return [] }
-      if inFlight == nil { return [handOver(now)] }
+      if hasPlace { return [handOver(now)] }
       if isFull, let since = inFlightSince, since.adding(ms: limits.busyMs) <= now {
         return restart(at: now) + tick(now: now)
       }
@@ -224,13 +225,19 @@ struct ConsumerFlow {
 
   private var nextBatch: MonotonicTime? {
     if isFull { return inFlightSince?.adding(ms: limits.busyMs) }
-    return inFlight == nil ? gatheredSince?.adding(ms: limits.flushMs) : nil
+    return inFlight.isEmpty ? gatheredSince?.adding(ms: limits.flushMs) : nil
+  }
+
+  /// The applier is free, or has no more than one batch: then a full one goes behind it, so that it finds its next work
+  /// at once. One that is not full grows meanwhile.
+  private var hasPlace: Bool {
+    inFlight.isEmpty || inFlight.count == 1 && gathered.count >= limits.batch
   }
 
   /// Stopping: what was gathered becomes the last batch, if it can be applied.
   mutating func finish(now: MonotonicTime) -> [Action] {
     switch phase {
-    case .reading, .draining: inFlight == nil && !gathered.isEmpty ? [handOver(now)] : []
+    case .reading, .draining: inFlight.isEmpty && !gathered.isEmpty ? [handOver(now)] : []
     case .idle, .asking, .waiting: []
     }
   }
@@ -245,7 +252,7 @@ struct ConsumerFlow {
     gathered = []
     gatheredStart = [:]
     gatheredSince = nil
-    inFlight = batch
+    inFlight.append(batch)
     inFlightSince = now
     return .handOver(batch)
   }

@@ -152,7 +152,7 @@ struct ConsumerTurn {
           flow.askRefused(now: .now)
         }
       case .handOver(let batch):
-        // One batch and some questions at most wait there: it has room.
+        // Two batches and some questions at most wait there: it has room.
         if parts.applier.offer(.apply(batch)) != .accepted {
           perform(flow.unavailable(now: .now))
         }
@@ -164,7 +164,7 @@ struct ConsumerTurn {
   mutating func finish() {
     let deadline = MonotonicTime.after(ms: parts.settings.closeMs)
     perform(flow.finish(now: .now))
-    while flow.inFlight != nil, ending == .stopped, deadline > .now {
+    while !flow.inFlight.isEmpty, ending == .stopped, deadline > .now {
       hear(parts.reports.inbox.take(until: deadline))
       perform(flow.finish(now: .now))
     }
@@ -176,7 +176,7 @@ struct ConsumerTurn {
     let flow = flow
     parts.stats.update { now in
       now.phase = flow.phaseName
-      now.unapplied = (flow.inFlight?.messages.count ?? 0) + flow.gathered.count
+      now.unapplied = flow.inFlight.reduce(flow.gathered.count) { $0 + $1.messages.count }
       now.turnAt = .now
       if !flow.hasWork { now.workSince = nil } else if now.workSince == nil { now.workSince = .now }
     }

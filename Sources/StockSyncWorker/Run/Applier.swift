@@ -34,18 +34,25 @@ struct Applier: Sendable {
   let log: Log
 
   /// Works until its inbox is closed and empty.
+  ///
+  /// What is handed over behind a batch that failed builds on it, so it is dropped: the consumer, once it hears of the
+  /// failure, asks for the positions.
   func run() {
     let session = PostgresSession(settings)
     defer { session.close() }
     let applier = BatchApplier(transaction: transaction)
     var question: (token: Int, partitions: [Int32])?
     var isAway = false
+    var hasFailed = false
     while true {
       let deadline = question == nil ? nil : session.retryAt ?? .now
       guard let tasks = inbox.take(limit: 1, until: deadline) else { return }
       switch tasks.first {
-      case .apply(let batch)?: apply(batch, applier, session, &isAway)
-      case .readPositions(let token, let partitions)?: question = (token, partitions)
+      case .apply(let batch)?:
+        if !hasFailed { hasFailed = !apply(batch, applier, session, &isAway) }
+      case .readPositions(let token, let partitions)?:
+        question = (token, partitions)
+        hasFailed = false
       case nil: break
       }
       if let asked = question, session.isDue, answer(asked, session, &isAway) { question = nil }
@@ -62,9 +69,10 @@ struct Applier: Sendable {
     #endif
   }
 
+  /// True when it was applied.
   private func apply(
     _ batch: Batch, _ applier: BatchApplier, _ session: PostgresSession, _ isAway: inout Bool
-  ) {
+  ) -> Bool {
     let started = MonotonicTime.now
     let outcome = applier.apply(batch, on: session) { applied in
       #if TEST_SWITCHES
@@ -89,7 +97,9 @@ struct Applier: Sendable {
         $0.batches += 1
         $0.batchSize.add(Int64(batch.messages.count))
         $0.applyMicroseconds.add(tookUs)
-        for message in batch.messages { $0.delayMs.add(nowMs - (message.timeMs ?? nowMs)) }
+        for place in batch.messages.indices {
+          $0.delayMs.add(nowMs - (batch.messages[place].timeMs ?? nowMs))
+        }
       }
     case .positionLost:
       stats.count { $0.positionsLost += 1 }
@@ -107,6 +117,8 @@ struct Applier: Sendable {
         ])
     }
     report(.applied(outcome))
+    if case .applied = outcome { return true }
+    return false
   }
 
   /// True when it was answered.
@@ -156,7 +168,7 @@ struct Applier: Sendable {
     }
   }
 
-  /// The consumer owes at most one batch and one question: its inbox has room, unless it is gone.
+  /// The consumer owes at most two batches and one question: its inbox has room, unless it is gone.
   private func report(_ report: ConsumerReport) { _ = reports.offer(report) }
 
   private func list(_ partitions: [Int32]) -> LogValue { .array(partitions.map { .int($0) }) }

@@ -18,6 +18,8 @@ final class WorkerActor {
   private var fetch: [Int32: Int64] = [:]
   private var tasks: [Task] = []
   private var isApplying = false
+  /// Batches are dropped until the positions are asked for.
+  private var hasFailed = false
   private var isTurnPlanned = false
   var recovery: RecoveryState?
 
@@ -39,6 +41,7 @@ final class WorkerActor {
     fetch = [:]
     tasks = []
     isApplying = false
+    hasFailed = false
     isTurnPlanned = false
     recovery = nil
     world.after(ms: 100, process) { [unowned self] in idle() }
@@ -112,10 +115,11 @@ final class WorkerActor {
       isApplying = false
       switch tasks.removeFirst() {
       case .read(let token, let partitions):
+        hasFailed = false
         var next: [Int32: Int64] = [:]
         for partition in partitions { next[partition] = world.tables.offsets[Int(partition)].next }
         perform(flow.answered(token: token, next))
-      case .apply(let batch): apply(batch)
+      case .apply(let batch): if !hasFailed { apply(batch) }
       }
       wake()
       work()
@@ -126,6 +130,7 @@ final class WorkerActor {
     let outcome = BatchApplier.apply(batch) { part throws(PostgresError) in
       try world.transact(part, by: process)
     }
+    if case .applied = outcome {} else { hasFailed = true }
     switch outcome {
     case .applied: perform(flow.applied())
     case .positionLost:

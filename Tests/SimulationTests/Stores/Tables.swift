@@ -141,7 +141,7 @@ struct Tables: Equatable {
       } else if let reason = reason(row, activity, slot) {
         rejected.insert(place)
         applied.deadLetters.append(
-          DeadLetter(message: row.message, reason: reason, detail: event.summary))
+          DeadLetter(message: plan.message(of: row), reason: reason, detail: event.summary))
       } else if let known = top.firstIndex(where: { $0.activity == activity && $0.slot == slot }) {
         if event.seq > top[known].event.seq || !Protection.seqCompare.isOn {
           top[known].event = event

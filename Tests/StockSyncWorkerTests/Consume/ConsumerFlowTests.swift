@@ -40,14 +40,25 @@ import Threads
     #expect(flow.nextTick(now: at(6)) == at(105))
     #expect(
       flow.tick(now: at(105)) == [.handOver(Batch(start: [0: 10], messages: [message(0, 10)]))])
-    // The next one is gathered meanwhile, and waits for the applier.
-    for offset in Int64(11)...13 { flow.take(message(0, offset), now: at(106)) }
-    #expect(flow.isFull)
-    #expect(flow.room == 0)
+    // The next one is gathered meanwhile, and grows while the applier is busy.
+    flow.take(message(0, 11), now: at(106))
     #expect(flow.tick(now: at(500)) == [])
-    #expect(flow.applied() == [.commit([0: 11])])
+    // A full one is put behind it; the third waits.
+    for offset in Int64(12)...13 { flow.take(message(0, offset), now: at(501)) }
+    #expect(!flow.isFull)
     let next = Batch(start: [0: 11], messages: (11...13).map { message(0, $0) })
     #expect(flow.tick(now: at(501)) == [.handOver(next)])
+    for offset in Int64(14)...16 { flow.take(message(0, offset), now: at(502)) }
+    #expect(flow.isFull)
+    #expect(flow.room == 0)
+    #expect(flow.tick(now: at(502)) == [])
+    #expect(flow.applied() == [.commit([0: 11])])
+    let third = Batch(start: [0: 14], messages: (14...16).map { message(0, $0) })
+    #expect(flow.tick(now: at(503)) == [.handOver(third)])
+    #expect(flow.applied() == [.commit([0: 14])])
+    // One that fails takes along what is behind it.
+    #expect(flow.unavailable(now: at(504)) == [.park])
+    #expect(flow.inFlight.isEmpty)
   }
 
   @Test func whatIsBehindThePositionIsNotTakenTwice() {
@@ -69,7 +80,7 @@ import Threads
     flow.take(message(1, 20), now: at(101))
     #expect(flow.unavailable(now: at(102)) == [.park])
     #expect(flow.gathered.isEmpty)
-    #expect(flow.inFlight == nil)
+    #expect(flow.inFlight.isEmpty)
     flow.take(message(1, 21), now: at(102))
     #expect(flow.gathered.isEmpty)
     #expect(flow.tick(now: at(102)) == [.ask(token: 2, [0, 1])])
@@ -89,14 +100,17 @@ import Threads
     var flow = reading()
     flow.take(message(0, 10), now: at(0))
     _ = flow.tick(now: at(100))
-    for offset in Int64(11)...13 { flow.take(message(0, offset), now: at(101)) }
+    for offset in Int64(11)...13 { flow.take(message(0, offset), now: at(100)) }
+    _ = flow.tick(now: at(100))
+    for offset in Int64(14)...16 { flow.take(message(0, offset), now: at(101)) }
     #expect(flow.nextTick(now: at(102)) == at(1_100))
     #expect(flow.tick(now: at(1_099)) == [])
     #expect(flow.tick(now: at(1_100)) == [.park, .ask(token: 2, [0, 1])])
     #expect(flow.room > 0)
-    // Its batch goes through after all, and the answer comes behind it.
+    // Its batches go through after all, and the answer comes behind them.
     #expect(flow.applied() == [.commit([0: 11])])
-    #expect(flow.answered(token: 2, [0: 11, 1: 20]) == [.assign([0: 11, 1: 20])])
+    #expect(flow.applied() == [.commit([0: 14])])
+    #expect(flow.answered(token: 2, [0: 14, 1: 20]) == [.assign([0: 14, 1: 20])])
   }
 
   @Test func aRebalanceForgetsWhatWasGatheredAndCommitsNothingOfOthers() {
