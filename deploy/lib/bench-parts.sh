@@ -66,7 +66,9 @@ new_activity() { # ID
   "$binaries/StockSyncWorker" activity create --id "$1" --name bench --stock 10000000 --closes +2h >"$dir/created"
 }
 
+# From both: a worker that found it in Postgres alone would take Redis for lost and recover it.
 drop_activity() { # ID
+  query "$database" "DELETE FROM activity WHERE id = $1"
   redis UNLINK "stock:{$1}" "stock:{$1}:locks" "stock:{$1}:users" "stock:{$1}:free" "stock:{$1}:outbox" >/dev/null
   redis SREM stock:activities "$1" >/dev/null
 }
