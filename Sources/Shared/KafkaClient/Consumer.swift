@@ -37,6 +37,8 @@ public final class KafkaConsumer {
       // What waits here has been unpacked, and takes four times its bytes; and small shares of the partitions, in turns,
       // come near the order in which they were written.
       ("queued.max.messages.kbytes", "8192"), ("fetch.message.max.bytes", "131072"),
+      // Without a wait the broker answers each handful of messages at once, and answering is what costs it most.
+      ("fetch.min.bytes", "65536"), ("fetch.wait.max.ms", "25"),
       ("heartbeat.interval.ms", "\(max(1, min(3_000, sessionTimeoutMs / 3)))"),
     ]
     layers.fixed += [
