@@ -157,7 +157,7 @@ extension ConfigKey {
       "apply.batch", .integer(1...100_000), default: "5000", scope: .worker,
       "most events in one transaction"),
     ConfigKey(
-      "apply.flush-ms", .integer(1...3_600_000), default: "100", scope: .worker,
+      "apply.flush-ms", .integer(1...3_600_000), default: "50", scope: .worker,
       "a batch closes after this time; longer spares the database"),
     ConfigKey(
       "apply.stall-ms", .integer(1_000...3_600_000), default: "60000", scope: .worker,

@@ -107,9 +107,23 @@ public struct JSONReader {
       if !take("+") { _ = take("-") }
       try skipDigits()
     }
-    let text = try utf8(UnsafeBufferPointer(rebasing: bytes[start..<offset]))
-    if isInteger, let value = Int64(text) { return .integer(value) }
-    return .number(text)
+    let text = UnsafeBufferPointer(rebasing: bytes[start..<offset])
+    if isInteger, let value = Self.integer(text) { return .integer(value) }
+    return .number(try utf8(text))
+  }
+
+  /// What digits behind an optional minus say; nil beyond 64 bits.
+  private static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+    let isNegative = text.first == UInt8(ascii: "-")
+    var value: Int64 = 0  // below zero, where there is room for one more
+    for byte in text.dropFirst(isNegative ? 1 : 0) {
+      let (tenfold, isTooMuch) = value.multipliedReportingOverflow(by: 10)
+      let (next, isLess) = tenfold.subtractingReportingOverflow(Int64(byte - UInt8(ascii: "0")))
+      if isTooMuch || isLess { return nil }
+      value = next
+    }
+    if isNegative { return value }
+    return value == .min ? nil : -value
   }
 
   private mutating func readString() throws(JSONSyntaxError) -> String {

@@ -34,7 +34,11 @@ public final class KafkaConsumer {
   ) throws(KafkaError) {
     var layers = PropertyLayers.common(settings)
     layers.defaults += [
-      ("queued.max.messages.kbytes", "16384"),
+      // What waits here has been unpacked, and takes four times its bytes; and small shares of the partitions, in turns,
+      // come near the order in which they were written.
+      ("queued.max.messages.kbytes", "8192"), ("fetch.message.max.bytes", "131072"),
+      // Without a wait the broker answers each handful of messages at once, and answering is what costs it most.
+      ("fetch.min.bytes", "65536"), ("fetch.wait.max.ms", "25"),
       ("heartbeat.interval.ms", "\(max(1, min(3_000, sessionTimeoutMs / 3)))"),
     ]
     layers.fixed += [
