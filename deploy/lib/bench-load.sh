@@ -39,8 +39,10 @@ measure_thousand() {
 
 # Row 13: two clients, both at one DrawService, then each at its own.
 measure_two() {
+  draw_from_new
   begin_draw
   draw_twice one service-draw-1
+  draw_from_new
   begin_draw service-draw-2
   draw_twice two service-draw-2
   end_draw
@@ -50,7 +52,6 @@ measure_two() {
 
 # The second client's service is given.
 draw_twice() { # PREFIX PART
-  draw_from_new
   draw_both 1 0 1 "$2"
   draw_both "$(((seconds + 1) / 2))" 2 3 "$2"
   note "$1_per_s" "$(awk '$1 == "per_s" { sum += $2 } END { print sum }' "$dir/told-first" "$dir/told")"
@@ -66,30 +67,32 @@ draw_both() { # SECONDS RUN RUN PART
 # Row 14: everything but the client on one core. The service has room for so few that 1,000 connections, each with one
 # request under way, are more than fits; with the defaults nothing would be refused.
 measure_overload() {
+  local half=$(((seconds + 1) / 2))
   drain_topic
   begin_worker
   await_partitions
-  measure_refusing
-  SLIDING_STOCK_CLAIM_INBOX=512 SLIDING_STOCK_CLAIM_IN_FLIGHT=768 begin_draw
-  pin 0 "$(pid_of service-draw-1)"
   draw_from_new
-  pinned 1 "$bench" overload --port "$(draw_port)" --activity "$activity" --calm 512 --seconds "$(((seconds + 1) / 2))" \
+  SLIDING_STOCK_CLAIM_INBOX=512 SLIDING_STOCK_CLAIM_IN_FLIGHT=768 begin_draw
+  run_draws "$half" --connections 512 --run 9 # the broker's compiler is not to share the one core
+  pin_servers
+  pinned 1 "$bench" overload --port "$(draw_port)" --activity "$activity" --calm 512 --seconds "$half" \
     --processes "$(pid_of service-draw-1),$STACK_REDIS_PID,$STACK_KAFKA_PID" >"$dir/told"
+  cp "$dir/told" "$dir/told-flood"
   end_draw
+  measure_refusing "$half"
   unpin
   end_service service-worker-1
+  mv "$dir/told-flood" "$dir/told"
   note_overload
 }
 
 # What a refusal costs: a service that has room for one request.
-measure_refusing() {
-  SLIDING_STOCK_CLAIM_INBOX=1 begin_draw
-  pin_servers
-  pin 0 "$(pid_of service-draw-1)"
+measure_refusing() { # SECONDS
   draw_from_new
+  SLIDING_STOCK_CLAIM_INBOX=1 begin_draw
+  pin 0 "$(pid_of service-draw-1)"
   refusing_us=$(servers_us)
-  pinned 1 "$bench" draws --port "$(draw_port)" --activity "$activity" --connections 1000 \
-    --seconds "$(((seconds + 1) / 2))" >"$dir/told"
+  pinned 1 "$bench" draws --port "$(draw_port)" --activity "$activity" --connections 1000 --seconds "$1" >"$dir/told"
   refusing_us=$(($(servers_us) - refusing_us))
   refusing_claimed=$(told claimed) refusing_refused=$(told overloaded)
   [[ $refusing_refused -gt 0 ]] || die "no draw was refused as overloaded"
@@ -123,7 +126,7 @@ pinned() { # CORE COMMAND…
   if [[ $(nproc --all) -gt 1 ]]; then taskset -c "$core" "$@"; else "$@"; fi
 }
 
-# Whoever is pinned: its pid and the cores that it had.
+# All that runs, to the first core.
 pin_servers() {
   local pid
   allowed=$(taskset -cp $$ | sed 's/.*: //')
@@ -136,7 +139,10 @@ unpin() {
 }
 
 server_pids() {
+  local part
   echo "$STACK_REDIS_PID" "$STACK_KAFKA_PID" "$STACK_POSTGRES_PID"
   cat "/proc/$STACK_POSTGRES_PID/task/$STACK_POSTGRES_PID/children"
-  if is_running service-worker-1; then pid_of service-worker-1; fi
+  for part in service-worker-1 service-draw-1; do
+    if is_running "$part"; then pid_of "$part"; fi
+  done
 }
