@@ -102,8 +102,9 @@ draw_port() { cat "$dir/${1:-service-draw-1}/port"; }
 draw_url() { echo "http://127.0.0.1:$(draw_port)/v1/activities/$activity/draws"; }
 
 # Ready only when an activity was made: before, Redis is known to nobody.
+# $draw_binaries: where to find it when it is not ours.
 begin_draw() { # [PART]
-  SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw "${1:-service-draw-1}"
+  binaries=${draw_binaries:-$binaries} SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw "${1:-service-draw-1}"
   await_service "${1:-service-draw-1}"
 }
 
