@@ -105,7 +105,7 @@ servers_us() {
 
 note_overload() {
   local name
-  for name in max_per_s max_us max_p99_ms offered_per_s sent_per_s refused_per_s others_per_s accepted_per_s \
+  for name in max_per_s max_us max_p99_ms offered_per_s times sent_per_s refused_per_s others_per_s accepted_per_s \
     accepted_p99_ms back_s; do note "over_$name" "$(told $name)"; done
   note refuse_us "$(calc "($refusing_us - $refusing_claimed * $(told max_us)) / $refusing_refused" | sed 's/^-.*/0/')"
   # A core has a million microseconds a second.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What a round of deploy/bench measures. Sourced, after pair.sh and bench-figures.sh; the caller sets $project, $dir,
-# $seconds and $connections, and has joined the stack.
+# $bench, $seconds and $connections, and has joined the stack.
 
 tick_us=$((1000000 / $(getconf CLK_TCK)))
 scripts=$project/Sources/DrawService/Scripts
