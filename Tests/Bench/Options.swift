@@ -20,7 +20,7 @@ struct Options {
   static let help = """
     Usage: Bench http
            Bench draws --activity A --port P [--rate R] [--seconds S] [--connections N] [--run N]
-           Bench overload --activity A --port P --processes PID,… [--seconds S] [--connections N] [--calm N]
+           Bench overload --activity A --port P [--most R] [--seconds S] [--connections N] [--calm N]
            Bench lane --activity A [--activities N] [--claims N] [--batch N] [--calls N] [--seconds S]
            Bench script --activity A --scripts FOLDER [--batch N] [--calls N] [--seconds S]
            Bench produce --topic NAME [--in-flight N] [--seconds S]
@@ -30,7 +30,7 @@ struct Options {
       http      answers every request with one constant, from another thread, until SIGTERM
       draws     draws at a fixed rate, R each second, or without R as fast as it is answered, over N connections (256);
                 N from 0 to 9 tells its users apart
-      overload  as fast as it is answered over few connections (512), then ten times that over all (1000), then as before
+      overload  as fast as it is answered over few connections (512), then ten times that, or ten times R, over all (1000), then as before
       lane      claims through DrawService's lane, of N activities (1) from A on, at most N each; N claims a call (100),
                 N calls a pipeline (3), half of what is under way
       script    claims slots of activity A with FOLDER's claim.lua, N claims a call (32), N calls a pipeline (4)

@@ -17,10 +17,10 @@ build_other() {
 
 # Ours first in odd rounds, the other first in even ones. Each has an activity of its own, made by our worker.
 compare_once() { # NUMBER
-  local ours=$binaries turn
+  local turn
   prepare_round "$1"
   for turn in $((($1 + 1) % 2)) $(($1 % 2)); do
-    if [[ $turn -eq 0 ]]; then compare_turn a f "$ours"; else compare_turn o h "$other"; fi
+    if [[ $turn -eq 0 ]]; then compare_turn a f "$binaries"; else compare_turn o h "$other"; fi
   done
   note compare_per_s "$(calc "$(latest a_per_s) / $(latest o_per_s)")"
   note compare_draw_us "$(calc "$(latest a_draw_us) / $(latest o_draw_us)")"
@@ -32,10 +32,8 @@ compare_once() { # NUMBER
 }
 
 compare_turn() { # PREFIX_OF_FULL PREFIX_OF_FIXED BINARIES
-  local made=$binaries
-  binaries=$3
+  local draw_binaries=$3
   measure_whole "$1"
-  binaries=$made
   measure_fixed "$2" 8000
   end_draw
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What a round of deploy/bench measures. Sourced, after pair.sh and bench-figures.sh; the caller sets $project, $dir,
-# $seconds and $connections, and has joined the stack.
+# $bench, $seconds and $connections, and has joined the stack.
 
 tick_us=$((1000000 / $(getconf CLK_TCK)))
 scripts=$project/Sources/DrawService/Scripts
@@ -101,8 +101,10 @@ held() { # ACTIVITY FIELD
 draw_port() { cat "$dir/${1:-service-draw-1}/port"; }
 draw_url() { echo "http://127.0.0.1:$(draw_port)/v1/activities/$activity/draws"; }
 
+# Ready only when an activity was made: before, Redis is known to nobody.
+# $draw_binaries: where to find it when it is not ours.
 begin_draw() { # [PART]
-  SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw "${1:-service-draw-1}"
+  binaries=${draw_binaries:-$binaries} SLIDING_STOCK_STATS_INTERVAL_MS=200 start_draw "${1:-service-draw-1}"
   await_service "${1:-service-draw-1}"
 }
 

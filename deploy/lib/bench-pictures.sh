@@ -4,8 +4,8 @@
 measure_pictures() { # NUMBER
   local length=$(((seconds + 2) / 4))
   prepare_round "$1"
-  begin_draw
   draw_from_new
+  begin_draw
   sweep_connections "$length"
   draw_from_new
   sweep_rates "$length"
@@ -47,8 +47,8 @@ follow_lag() {
   drain_topic
   begin_worker 500
   await_partitions
-  begin_draw
   draw_from_new
+  begin_draw
   run_draws "$seconds" --rate "$((most / 2))"
   sleep 1
   end_draw

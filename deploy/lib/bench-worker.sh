@@ -148,8 +148,8 @@ measure_visible() {
   drain_topic
   begin_worker
   await_partitions
-  begin_draw
   draw_from_new
+  begin_draw
   measure_half e 1
   end_draw
   end_service service-worker-1
