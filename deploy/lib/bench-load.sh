@@ -128,7 +128,7 @@ note_overload() {
   # A disturbance of one calm phase is no lack of strength.
   note over_max_per_s "$(for name in first before after; do latest over_${name}_per_s; done | sort -g | tail -n 1)"
   note over_times "$(calc "$(told offered_per_s) / $(latest over_max_per_s)")"
-  if [[ $(calc "$(told before_per_s) > $(latest over_first_per_s)") == 1 ]]; then best=before; fi
+  if [[ $(calc "($(told before_per_s) > $(latest over_first_per_s))") == 1 ]]; then best=before; fi
   note over_max_p99_ms "$(latest over_${best}_p99_ms)"
   # A core has a million microseconds a second.
   note over_left_per_s "$(awk -v most="$(latest over_max_per_s)" -v refused="$(told refused_per_s)" \
