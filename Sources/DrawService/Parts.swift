@@ -28,7 +28,8 @@ struct Parts {
     let permits = Permits(limit: settings.inFlight, reserve: settings.claims.batch)
     let producer = try KafkaProducer<Publication>(
       settings.kafka, topic: settings.topic, queueLimit: settings.inFlight + 1_000,
-      messageTimeoutMs: settings.messageTimeoutMs, lingerMs: settings.lingerMs, warmUpMs: 1_000)
+      messageTimeoutMs: settings.messageTimeoutMs, lingerMs: settings.lingerMs, requestsInFlight: 2,
+      warmUpMs: 1_000)
     let lease = LeaseHolder()
     leaseThread = NamedThread("lease") {
       LeaseKeeper(settings, holder: lease, readiness: readiness, log: log, stop: leaseStop).run()

@@ -60,8 +60,8 @@ import Testing
   @Test func neighbouringSlotsShareAPartitionAndAnActivityUsesAll() {
     let id = ActivityID(100_001)!
     #expect(
-      [1, 63, 64, 127, 128, 1_023].map { partition(of: $0, id, among: 16) } == [1, 1, 2, 2, 3, 0])
-    #expect(Set((1...1_024).map { partition(of: $0, id, among: 16) }) == Set(0..<16))
+      [1, 255, 256, 511, 512, 4_095].map { partition(of: $0, id, among: 16) } == [1, 1, 2, 2, 3, 0])
+    #expect(Set((1...4_096).map { partition(of: $0, id, among: 16) }) == Set(0..<16))
     let last = ActivityID(ActivityID.range.upperBound)!
     #expect((0..<16).contains(partition(of: StockLimits.total.upperBound, last, among: 16)))
   }

@@ -107,8 +107,9 @@ extension ConfigKey {
       "kafka.message-timeout-ms", .integer(1_000...600_000), default: "10000", scope: .draw,
       "a publish that is not acknowledged by then is left to the relay"),
     ConfigKey(
-      "kafka.linger-ms", .integer(0...1_000), default: "1", scope: .draw,
-      "time that the producer gathers messages"),
+      "kafka.linger-ms", .integer(0...1_000), default: "0", scope: .draw,
+      "time that the producer gathers messages, besides what gathers while two requests to a broker are on their way"
+    ),
     ConfigKey("kafka.group", default: "stock-sync-worker", scope: .worker, "consumer group"),
     ConfigKey(
       "kafka.session-timeout-ms", .integer(1_000...1_800_000), default: "10000", scope: .worker,

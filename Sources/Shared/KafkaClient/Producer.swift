@@ -32,16 +32,20 @@ public final class KafkaProducer<Ticket: AnyObject & Sendable>: @unchecked Senda
   /// - Parameters:
   ///   - messageTimeoutMs: how long a message may wait for its acknowledgement, retries included.
   ///   - lingerMs: how long a message may wait for others to share a request with.
+  ///   - requestsInFlight: requests to a broker that may be unanswered at a time. With few of them messages gather meanwhile, so
+  ///     that requests grow with the load, without a timer; librdkafka makes one for each partition.
   ///   - warmUpMs: how long to wait here for the topic's metadata, so that the first message isn't late (K8).
   ///   - bell: rung when there is something to `poll`.
   public init(
     _ settings: KafkaSettings, topic name: String, queueLimit: Int, messageTimeoutMs: Int,
-    lingerMs: Int = 1, warmUpMs: Int = 5_000, bell: KafkaBell? = nil
+    lingerMs: Int = 1, requestsInFlight: Int = 1_000, warmUpMs: Int = 5_000, bell: KafkaBell? = nil
   ) throws(KafkaError) {
     precondition(queueLimit > 0 && messageTimeoutMs > lingerMs && lingerMs >= 0)
     self.queueLimit = queueLimit
     var layers = PropertyLayers.common(settings)
-    layers.defaults += [("compression.type", "lz4")]
+    layers.defaults += [
+      ("compression.type", "lz4"), ("max.in.flight", "\(requestsInFlight)"),
+    ]
     layers.fixed += [
       ("acks", "all"), ("enable.idempotence", "false"), ("partitioner", "murmur2_random"),
       ("delivery.report.only.error", "false"), ("linger.ms", "\(lingerMs)"),

@@ -81,11 +81,11 @@ extension [UInt8] {
 
 /// The partition of a slot's events, the same for everybody who writes them, so that they keep their order.
 ///
-/// An activity spreads over all partitions, but neighbours keep together, 64 at a time: a script call claims neighbours, and
+/// An activity spreads over all partitions, but neighbours keep together, 256 at a time: a script call claims neighbours, and
 /// Kafka's work is by the partitions of a request, hardly by the events in it. Spread one by one, a draw costs the broker
 /// several times as much.
 public func partition(of slot: Int64, _ activity: ActivityID, among count: Int32) -> Int32 {
-  Int32((activity.value + slot / 64) % Int64(count))
+  Int32((activity.value + slot / 256) % Int64(count))
 }
 
 /// What a lock key names; nil when the bytes are none. The slot is spelled like an activity, and within any stock.
