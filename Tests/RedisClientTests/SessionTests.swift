@@ -61,6 +61,19 @@ import Threads
     #expect(states == [.connected])
   }
 
+  @Test func whatWasSentIsReceivedThoughTheSessionIsRenewedBetween() throws {
+    let server = try RedisServer()
+    defer { server.end() }
+    let session = RedisSession(server.endpoint())
+    try session.send([RedisCommand("SET", "a", "1"), RedisCommand("INCR", "a")])
+    session.renew()
+    #expect(session.isConnected)
+    #expect(try session.receive() == [.status("OK"), .integer(2)])
+    #expect(!session.isConnected)
+    #expect(try session.pipeline([RedisCommand("GET", "a")])[0].text == "2")
+    #expect(session.connectionCount == 2)
+  }
+
   @Test func killedUnderAPipelineIsUnknown() throws {
     let server = try RedisServer()
     defer { server.end() }

@@ -1,7 +1,8 @@
 // DESIGN
 // A lane is a thread with one Redis connection. Each turn takes all that has arrived as one pipeline:
 // nobody waits for a timer, at low load a batch is one claim, at high load batches grow while the last
-// pipeline is in flight. What to send and what follows from the replies are values (LanePlan, LaneOutcome);
+// pipeline is in flight. What Redis has answered is carried out while it works on the next pipeline, or at
+// once if there is none. What to send and what follows from the replies are values (LanePlan, LaneOutcome);
 // here are only the turn, the connection and the hand-over.
 
 internal import Log
@@ -49,7 +50,20 @@ final class Lane {
   private var again: [DrawRequest] = []
   private var undecided: (requests: [DrawRequest], dueAt: MonotonicTime) = ([], .now)
   private var batch = ReplyBatch()
+  private var answered: Answered?
   private var lastUse = MonotonicTime.now
+
+  /// A turn that Redis has answered, or failed to, and that is not carried out yet.
+  private struct Answered {
+    let plan: LanePlan
+    /// Permits.
+    let taken: Int
+    let replies: Result<[RedisReply], RedisError>
+    /// Which of the session's connections it was.
+    let connection: Int
+    let sentAt: MonotonicTime
+    let receivedAt: MonotonicTime
+  }
 
   init(number: Int, inbox: Inbox<LaneWork>, context: LaneContext) {
     self.number = number
@@ -85,22 +99,28 @@ final class Lane {
         case .acknowledge(let acknowledgement): acknowledgements.append(acknowledgement)
         }
       }
-      turn(requests, acknowledgements)
+      if answered != nil && requests.isEmpty && acknowledgements.isEmpty {
+        finish()
+      } else {
+        turn(requests, acknowledgements)
+      }
       context.replies.send(&batch)
     }
+    finish()
     for request in again { batch.add(request, .refused(.unavailable)) }
     for request in undecided.requests { batch.add(request, .pending(request: request.request)) }
     context.replies.send(&batch)
   }
 
   private var nextTurn: MonotonicTime {
-    if !again.isEmpty { return .now }
+    if answered != nil || !again.isEmpty { return .now }
     if !undecided.requests.isEmpty { return undecided.dueAt }
     return .after(ms: 1_000)
   }
 
   private func turn(_ requests: [DrawRequest], _ acknowledgements: [Acknowledgement]) {
     guard let clock = currentClock() else {
+      finish()
       for request in requests { batch.add(request, .refused(.unavailable)) }
       for acknowledgement in acknowledgements { leaveToRelay(acknowledgement) }
       return
@@ -117,33 +137,58 @@ final class Lane {
     }
     let plan = LanePlan(
       requests: admission.admitted, acknowledgements: timely, batchLimit: context.limits.batch)
-    if plan.calls.isEmpty { return }  // nothing was admitted, so no permit was taken
+    if plan.calls.isEmpty { return finish() }  // nothing was admitted, so no permit was taken
     #if TEST_SWITCHES
       plan.hold(context.log)
     #endif
-    let started = MonotonicTime.now
-    let outcomes = run(plan, clock)
+    let commands = plan.commands(
+      scripts, context.limits, epochSeen: context.lease.epochSeen, clock)
+    let sentAt = MonotonicTime.now
+    var replies: Result<[RedisReply], RedisError>
+    do throws(RedisError) {
+      try session.send(commands)
+      finish()
+      replies = .success(try session.receive())
+    } catch {
+      finish()
+      replies = .failure(error)
+    }
+    answered = Answered(
+      plan: plan, taken: admission.taken, replies: replies, connection: session.connectionCount,
+      sentAt: sentAt, receivedAt: .now)
+  }
+
+  /// Carries out what the last turn's replies say.
+  private func finish() {
+    guard let turn = answered else { return }
+    answered = nil
+    let outcomes = outcomes(of: turn)
     let published = outcomes.reduce(0) { $0 + ($1.entry?.events.count ?? 0) }
     #if TEST_SWITCHES
       if published > 0 { TestHold.reach("produce", context.log) }
     #endif
-    context.publisher.permits.giveBack(admission.taken - published)
+    context.publisher.permits.giveBack(turn.taken - published)
     for outcome in outcomes { carryOut(outcome) }
+    if let nowMs = outcomes.lazy.compactMap(\.nowMs).last,
+      turn.connection == session.connectionCount
+    {
+      clock = RedisClock(redisMs: nowMs, receivedAt: turn.receivedAt)
+    }
+    context.replies.send(&batch)
     context.meters.countTurn(
-      requests: admission.admitted.count, calls: plan.calls.count,
-      redisUs: MonotonicTime.now.microseconds(since: started),
+      requests: turn.plan.requestCount, calls: turn.plan.calls.count,
+      redisUs: turn.receivedAt.microseconds(since: turn.sentAt),
       outboxLength: outcomes.lazy.compactMap(\.outboxLength).max())
   }
 
-  private func run(_ plan: LanePlan, _ clock: RedisClock) -> [LaneOutcome] {
-    do {
-      let replies = try session.pipeline(
-        plan.commands(scripts, context.limits, epochSeen: context.lease.epochSeen, clock))
+  private func outcomes(of turn: Answered) -> [LaneOutcome] {
+    switch turn.replies {
+    case .success(let replies):
       let lease = context.lease.view()
-      return zip(plan.calls, replies).map { LaneOutcome($0, $1, lease: lease) }
-    } catch {
+      return zip(turn.plan.calls, replies).map { LaneOutcome($0, $1, lease: lease) }
+    case .failure(let error):
       context.meters.countRedisFailure(error.kind.rawValue)
-      return plan.calls.map(LaneOutcome.failed)
+      return turn.plan.calls.map(LaneOutcome.failed)
     }
   }
 
@@ -163,7 +208,6 @@ final class Lane {
       context.fence.suspect()
       if reason.isOfServer { session.renew() }
     }
-    if let nowMs = outcome.nowMs { clock = RedisClock(redisMs: nowMs, receivedAt: .now) }
     if let complaint = outcome.complaint {
       context.meters.countRedisFailure("script")
       context.log.error("script_failed", ["lane": .int(number), "error": .string(complaint)])

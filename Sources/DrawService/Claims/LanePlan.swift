@@ -36,10 +36,13 @@ struct LanePlan: Sendable {
   }
 
   private(set) var calls: [Call] = []
+  /// Without the acknowledgements.
+  let requestCount: Int
 
   /// Groups work by activity. Acknowledgements go first, so that a slot given back is free for the claims
   /// of the same pipeline; look-ups go last, so that they see what went before.
   init(requests: [DrawRequest], acknowledgements: [Acknowledgement], batchLimit: Int) {
+    requestCount = requests.count
     for (activity, entries) in grouped(acknowledgements, by: \.activity) {
       calls += chunks(entries, of: batchLimit).map { .acknowledge(activity, $0) }
     }

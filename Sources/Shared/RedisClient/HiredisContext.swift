@@ -10,6 +10,9 @@ struct HiredisContext: ~Copyable {
   private let context: UnsafeMutablePointer<redisContext>
   private var pointers: [UnsafePointer<CChar>?] = []
   private var lengths: [Int] = []
+  /// Commands whose replies are owed, and whether all of them have gone out.
+  private var owed = 0
+  private var isSent = true
 
   /// Throws `.connect`.
   init(_ endpoint: RedisEndpoint) throws(RedisError) {
@@ -40,15 +43,18 @@ struct HiredisContext: ~Copyable {
   /// True when nothing is owed to us and yet something is there to read: the server's goodbye.
   var isStale: Bool { wait(for: Int16(POLLIN), until: .now) != 0 }
 
-  /// Sends all commands and returns their replies in order. After an error the context must be freed.
-  mutating func exchange(
-    _ commands: some Collection<RedisCommand>, until deadline: MonotonicTime
-  ) throws(RedisError) -> [RedisReply] {
+  /// Sends what the socket takes of the commands. After an error the context must be freed.
+  mutating func send(_ commands: [RedisCommand]) throws(RedisError) {
     for command in commands { try append(command) }
+    owed = commands.count
+    isSent = try write()
+  }
+
+  /// Sends the rest, and returns the replies in order. After an error the context must be freed.
+  mutating func receive(until deadline: MonotonicTime) throws(RedisError) -> [RedisReply] {
     var replies: [RedisReply] = []
-    replies.reserveCapacity(commands.count)
-    var isSent = false
-    while replies.count < commands.count {
+    replies.reserveCapacity(owed)
+    while replies.count < owed {
       if !isSent { isSent = try write() }
       if let reply = try nextReply() {
         replies.append(reply)
@@ -57,7 +63,7 @@ struct HiredisContext: ~Copyable {
       let events = wait(for: Int16(isSent ? POLLIN : POLLIN | POLLOUT), until: deadline)
       if events == 0 {
         throw RedisError(
-          .timeout, "\(replies.count) of \(commands.count) replies in time", outcomeUnknown: true)
+          .timeout, "\(replies.count) of \(owed) replies in time", outcomeUnknown: true)
       }
       if events & ~Int16(POLLOUT) != 0 { try read() }
     }

@@ -14,6 +14,8 @@ public final class RedisConnection {
 
   private var context: HiredisContext?
   private let commandTimeoutMs: Int
+  /// What was sent and not received yet.
+  private var sent: (commands: [RedisCommand], deadline: MonotonicTime)?
 
   /// Connects, authenticates, selects the database, names the connection and loads `scripts`.
   ///
@@ -39,12 +41,28 @@ public final class RedisConnection {
   /// A command whose script the server has forgotten is sent once more, after the script; only that
   /// command, for the others have run. An error of the server's to a single command is a reply, not a throw.
   public func pipeline(_ commands: [RedisCommand]) throws(RedisError) -> [RedisReply] {
+    try send(commands)
+    return try receive()
+  }
+
+  /// The first half of `pipeline`, for an owner that has something to do meanwhile; `receive` must follow.
+  public func send(_ commands: [RedisCommand]) throws(RedisError) {
+    precondition(sent == nil, "the replies of the last pipeline are still owed")
     guard commands.count <= Self.maximumCommands,
       commands.reduce(0, { $0 + $1.byteCount }) <= Self.maximumBytes
     else { throw RedisError(.tooLarge, "\(commands.count) commands in one pipeline") }
 
-    let deadline = MonotonicTime.after(ms: commandTimeoutMs)
-    var replies = try exchange(commands, until: deadline)
+    try whileUsable { context throws(RedisError) in try context.send(commands) }
+    sent = (commands, .after(ms: commandTimeoutMs))
+  }
+
+  /// The other half.
+  public func receive() throws(RedisError) -> [RedisReply] {
+    guard let (commands, deadline) = sent else { preconditionFailure("nothing was sent") }
+    sent = nil
+    var replies = try whileUsable { context throws(RedisError) in
+      try context.receive(until: deadline)
+    }
     let refused = replies.indices.filter {
       commands[$0].script != nil && replies[$0].error?.code == "NOSCRIPT"
     }
@@ -63,9 +81,18 @@ public final class RedisConnection {
   private func exchange(
     _ commands: [RedisCommand], until deadline: MonotonicTime
   ) throws(RedisError) -> [RedisReply] {
+    try whileUsable { context throws(RedisError) in
+      try context.send(commands)
+      return try context.receive(until: deadline)
+    }
+  }
+
+  private func whileUsable<Result>(
+    _ body: (inout HiredisContext) throws(RedisError) -> Result
+  ) throws(RedisError) -> Result {
     guard context != nil else { throw RedisError(.closed, "the connection was thrown away") }
     do {
-      return try context!.exchange(commands, until: deadline)
+      return try body(&context!)
     } catch {
       context = nil
       throw error

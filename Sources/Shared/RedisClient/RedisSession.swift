@@ -17,6 +17,9 @@ public final class RedisSession {
   private static let renewalMs = 1_000
   private var renewedAt: MonotonicTime?
   private var isRenewing = false
+  /// A pipeline was sent whose replies are not received yet.
+  private var isAwaiting = false
+  private var isRenewalDue = false
 
   /// Called on the owner's thread whenever a connection was made or lost, or an attempt failed: for logs.
   public var onStateChange: ((State) -> Void)?
@@ -42,16 +45,39 @@ public final class RedisSession {
   /// Throws `.backingOff` at once while the next attempt is not due. `outcomeUnknown` tells whether
   /// commands may have run; where it is false, nothing was done.
   public func pipeline(_ commands: [RedisCommand]) throws(RedisError) -> [RedisReply] {
+    try send(commands)
+    return try receive()
+  }
+
+  /// The first half of `pipeline`, for an owner that has something to do meanwhile; unless it throws, `receive` must follow.
+  public func send(_ commands: [RedisCommand]) throws(RedisError) {
     // A server that went away while nothing was asked is noticed here, before the commands are at stake.
     if let connection, connection.isStale {
       lose(RedisError(.closed, "closed by the server while idle"), delayed: false)
     }
     do {
-      let replies = try connected().pipeline(commands)
+      try connected().send(commands)
+      isAwaiting = true
+    } catch {
+      if error.kind != .backingOff && error.kind != .tooLarge { lose(error, delayed: true) }
+      throw error
+    }
+  }
+
+  /// The other half.
+  public func receive() throws(RedisError) -> [RedisReply] {
+    guard let connection, isAwaiting else { preconditionFailure("nothing was sent") }
+    isAwaiting = false
+    defer {
+      if isRenewalDue { renew() }
+      isRenewalDue = false
+    }
+    do {
+      let replies = try connection.receive()
       backoff.reset()
       return replies
     } catch {
-      if error.kind != .backingOff && error.kind != .tooLarge { lose(error, delayed: true) }
+      lose(error, delayed: true)
       throw error
     }
   }
@@ -59,6 +85,7 @@ public final class RedisSession {
   /// Gives the connection up; the next pipeline makes a new one at once.
   public func close() {
     connection = nil
+    isAwaiting = false
     nextAttempt = MonotonicTime(nanoseconds: 0)
   }
 
@@ -66,6 +93,10 @@ public final class RedisSession {
   /// elsewhere by now. The next pipeline connects anew, at most once a second, and `onStateChange` hears of it only if that
   /// fails.
   public func renew() {
+    if isAwaiting {
+      isRenewalDue = true  // once the replies are there
+      return
+    }
     guard connection != nil, renewedAt?.adding(ms: Self.renewalMs) ?? .now <= .now else { return }
     renewedAt = .now
     connection = nil
