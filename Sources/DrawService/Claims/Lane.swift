@@ -120,11 +120,12 @@ final class Lane {
 
   private func turn(_ requests: [DrawRequest], _ acknowledgements: [Acknowledgement]) {
     guard let clock = currentClock() else {
-      finish()
       for request in requests { batch.add(request, .refused(.unavailable)) }
       for acknowledgement in acknowledgements { leaveToRelay(acknowledgement) }
       return
     }
+    // What the last turn doesn't need of its permits may be needed now.
+    if context.publisher.permits.room < requests.count { finish() }
     let lease = context.lease.view()
     let admission = Admission(
       requests, deadlineMs: context.limits.deadlineMs, permits: context.publisher.permits,
@@ -143,6 +144,7 @@ final class Lane {
     #endif
     let commands = plan.commands(
       scripts, context.limits, epochSeen: context.lease.epochSeen, clock)
+    let connection = session.connectionCount
     let sentAt = MonotonicTime.now
     var replies: Result<[RedisReply], RedisError>
     do throws(RedisError) {
@@ -153,9 +155,11 @@ final class Lane {
       finish()
       replies = .failure(error)
     }
+    lastUse = .now
+    if session.connectionCount != connection { self.clock = nil }
     answered = Answered(
       plan: plan, taken: admission.taken, replies: replies, connection: session.connectionCount,
-      sentAt: sentAt, receivedAt: .now)
+      sentAt: sentAt, receivedAt: lastUse)
   }
 
   /// Carries out what the last turn's replies say.
@@ -232,6 +236,7 @@ final class Lane {
     let isIdle = lastUse.adding(ms: Self.idleMs) <= now
     lastUse = now
     if let clock, session.isConnected, !isIdle { return clock }
+    finish()  // what follows may block
     do {
       let replies = try session.pipeline([RedisCommand("TIME")])
       guard let parts = replies.first?.elements, parts.count == 2,

@@ -108,8 +108,8 @@ struct ClaimLimits: Sendable {
 
 /// Redis' clock as seen from here: its time in the last reply, against our clock when that reply was there.
 ///
-/// The reply is a little older than its arrival, so the estimate runs behind Redis by at most a round trip:
-/// a not-after made from it is early, never late.
+/// The reply is a little older than its arrival, and may have waited for its lane, so the estimate runs behind Redis by a
+/// round trip and that: a not-after made from it is early, never late.
 struct RedisClock: Sendable {
   private let offsetNs: Int64
 

@@ -16,6 +16,9 @@ final class Permits: Sendable {
 
   var inUse: Int { taken.load(ordering: .relaxed) }
 
+  /// What `take(upTo:)` would find.
+  var room: Int { max(0, limit - reserve - inUse) }
+
   /// As many of `wanted` as there are; give back what is not used.
   func take(upTo wanted: Int) -> Int { take(upTo: wanted, among: limit - reserve) }
 

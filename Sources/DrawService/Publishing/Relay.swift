@@ -82,6 +82,8 @@ final class Relay {
     let activities = Set(waiting.map(\.activity))
     schedule.keepOnly(activities)
     places = places.filter { activities.contains($0.key) }
+    // Not before it is known that the topic has as many partitions as the slots are spread over.
+    guard context.readiness.state != .starting else { return }
     guard probed.server == nil, context.lease.view().isValid else { return }
     for (activity, _) in waiting where try !walk(activity, nowMs: probed.nowMs) { return }
   }
