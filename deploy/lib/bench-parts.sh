@@ -115,6 +115,17 @@ end_draw() { # [PART]
   claims_told=$((claims_told + $(sum_of_draws claimed "$dir/$part/log")))
 }
 
+# A broker's first half minute is its compiler's: draws of which nothing is counted. With a real one.
+warm_up() {
+  if [[ $STACK_KAFKA_KIND != kafka || $quick == yes ]]; then return; fi
+  prepare_round 0
+  draw_from_new 4000000
+  begin_draw
+  run_wrk 30 0
+  end_draw
+  forget_activity "$activity"
+}
+
 # A: everything together, as many draws as go through.
 measure_whole() { # PREFIX
   local pid outbox lines usage seq calls
