@@ -35,7 +35,12 @@ let producerFaults = [
 private func unacknowledged(
   _ name: String, _ deafen: @escaping @Sendable (RedirectingProxy) -> Void
 ) -> Fault {
-  let way = ["SLIDING_STOCK_KAFKA_BOOTSTRAP": "{detour}"]
+  // Of the two requests that are under way by default both wait here, and what is published again behind them: nothing
+  // would be taken twice.
+  let way = [
+    "SLIDING_STOCK_KAFKA_BOOTSTRAP": "{detour}",
+    "SLIDING_STOCK_KAFKA_PROPERTY_MAX_IN_FLIGHT": "100",
+  ]
   return Fault(
     row: 12, name: name, plan: Plan(stock: 3_000, rate: 80, draws: [way, way]), breaks: [.kafka],
     isCombinable: false
