@@ -24,7 +24,8 @@ struct Options {
            Bench lane --activity A [--activities N] [--claims N] [--batch N] [--calls N] [--seconds S]
            Bench script --activity A --scripts FOLDER [--batch N] [--calls N] [--seconds S]
            Bench produce --topic NAME [--in-flight N] [--seconds S]
-           Bench report --figures FILE --conditions FILE [--table rows|comparison] [--other NAME] [--json FILE]
+           Bench report --figures FILE --conditions FILE [--table rows|comparison|values] [--other NAME] [--vary KEY=V,V]
+                        [--json FILE]
            Bench pictures --figures FILE --points FILE --folder FOLDER
 
       http      answers every request with one constant, from another thread, until SIGTERM

@@ -86,6 +86,7 @@ public final class RedisSession {
   public func close() {
     connection = nil
     isAwaiting = false
+    isRenewalDue = false
     nextAttempt = MonotonicTime(nanoseconds: 0)
   }
 

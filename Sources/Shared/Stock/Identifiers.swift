@@ -66,9 +66,13 @@ public enum StockLimits {
 
 /// The lock key of a slot, `<activity>_<slot>`: the name of the lock and the key of its events.
 public func lockKey(_ activity: ActivityID, _ slot: Int64) -> String {
+  String(decoding: lockKeyBytes(activity, slot), as: UTF8.self)
+}
+
+func lockKeyBytes(_ activity: ActivityID, _ slot: Int64) -> [UInt8] {
   var bytes: [UInt8] = []
   bytes.append(lockKeyOf: slot, activity)
-  return String(decoding: bytes, as: UTF8.self)
+  return bytes
 }
 
 extension [UInt8] {

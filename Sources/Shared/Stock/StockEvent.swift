@@ -41,7 +41,7 @@ public struct StockEvent: Hashable, Sendable {
     self.timeMs = timeMs
   }
 
-  public var key: [UInt8] { EventWriter(self).key }
+  public var key: [UInt8] { lockKeyBytes(activity, slot) }
 
   /// Where it belongs in a topic of `count` partitions.
   public func partition(among count: Int32) -> Int32 {
