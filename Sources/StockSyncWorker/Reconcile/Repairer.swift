@@ -87,6 +87,14 @@ struct Repairer {
   private func publish(_ events: [(place: Int, event: StockEvent)], _ findings: inout [Finding]) {
     for (place, _) in events { findings[place].repair = .failed("Kafka did not acknowledge it") }
     do {
+      // With another number the events would stand in partitions that are not their slots'.
+      let count = try KafkaAdmin.partitionCount(
+        settings.kafka, name: settings.topic, timeoutMs: Self.publishMs)
+      guard count == settings.partitions else {
+        let reason = "the topic has \(count) partitions, kafka.partitions is \(settings.partitions)"
+        for (place, _) in events { findings[place].repair = .failed(reason) }
+        return
+      }
       let producer = try KafkaProducer<Ticket>(
         settings.kafka, topic: settings.topic, queueLimit: events.count,
         messageTimeoutMs: Self.publishMs)
