@@ -13,9 +13,12 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A target in `Sources/Shared`, one responsibility each.
-func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func shared(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
   .target(
-    name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+    name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", resources: resources,
+    swiftSettings: strict)
 }
 
 /// A C library of Debian's, imported by its one client target only.
@@ -67,7 +70,8 @@ let package = Package(
     shared("Protections"),
     shared("TestHolds", ["Log", "Threads"]),
     shared("RedisClient", ["CHiredis", "Threads"]),
-    shared("StockRecords", ["Stock", "RedisClient"]),
+    shared(
+      "StockRecords", ["Stock", "RedisClient"], resources: [.embedInCode("records.lua")]),
     shared("KafkaClient", ["CRdKafka", "CLinux", "Threads"]),
     shared("ControlTopic", ["KafkaClient", "Stock", "Threads"]),
     shared("PostgresClient", ["CPq", "Threads"]),

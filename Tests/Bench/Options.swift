@@ -22,7 +22,7 @@ struct Options {
            Bench draws --activity A --port P [--rate R] [--seconds S] [--connections N] [--run N]
            Bench overload --activity A --port P [--most R] [--seconds S] [--connections N] [--calm N]
            Bench lane --activity A [--activities N] [--claims N] [--batch N] [--calls N] [--seconds S]
-           Bench script --activity A --scripts FOLDER [--batch N] [--calls N] [--seconds S]
+           Bench script --activity A --script FILE [--batch N] [--calls N] [--seconds S]
            Bench produce --topic NAME [--in-flight N] [--seconds S]
            Bench report --figures FILE --conditions FILE [--table rows|comparison|values] [--other NAME] [--vary KEY=V,V]
                         [--json FILE]

@@ -67,8 +67,7 @@ extension Scene {
   /// Both stores hold it with the seq of the moment.
   mutating func hold(_ user: String, _ request: String, _ slot: Int) {
     locks[slot] = "\(user) \(request) \(seq) \(epoch)"
-    let entry = "\(request):\(slot):\(seq)"
-    users[user] = users[user].map { $0 + "," + entry } ?? entry
+    users[user] = users[user].map { "\($0),\(slot)" } ?? "\(slot)"
     rows[slot] = Row(seq: seq, state: "claimed", user: user, request: request, epoch: epoch)
     free.removeAll { $0 == "\(slot)" }
     count()
@@ -77,10 +76,12 @@ extension Scene {
   mutating func release(
     _ user: String, _ request: String, _ slot: Int, answer: String = "released"
   ) {
+    let claimSeq = rows[slot]!.seq
     seq += 1
     publish(slot, event("released", slot, seq, epoch, user, request))
     locks[slot] = nil
-    users[user] = users[user]! + ":r"
+    let before = users[user]!.split(separator: ",").dropLast().map { $0 + "," }.joined()
+    users[user] = "\(before)\(request):\(slot):\(claimSeq):r"
     free.append("\(slot)")
     rows[slot] = Row(seq: seq, state: "released", user: user, request: request, epoch: epoch)
     releases.append(Release(user: user, request: request, slot: slot, seq: seq, epoch: epoch))

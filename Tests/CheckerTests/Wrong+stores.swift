@@ -20,7 +20,7 @@ let wrongStores: [Wrong] = [
       .recordWithoutLock, .neverTold,
     ]
   ) { $0.locks[2] = "ann a2 2 1" },
-  Wrong("a request that is recorded twice", [.recordedTwice]) { $0.users["ann"]! += ",a1:1:1" },
+  Wrong("a request that is recorded twice", [.recordedTwice]) { $0.users["ann"]! += ",1" },
   Wrong("a row of an older event", [.claimRow, .storesDiffer]) { $0.rows[1]!.seq -= 1 },
   Wrong("a row that is missing", [.claimRow, .storesDiffer, .claimedAndNotHeld, .surplus]) {
     $0.rows[1] = nil
@@ -60,8 +60,8 @@ let wrongStores: [Wrong] = [
   Wrong("an old epoch of the activity", [.epochInRedis]) { $0.stock["epoch"] = "1" },
   Wrong("another server's activity", [.fenced]) { $0.stock["fence"] = "other" },
   Wrong("no fence", [.fenced]) { ($0.fence["fence"], $0.stock["fence"]) = (nil, nil) },
-  Wrong("a record without its lock", [.recordWithoutLock]) { $0.users["zoe"] = "z1:6:1" },
-  Wrong("a released record that is locked", [.lockWithoutRecord]) { $0.users["ann"]! += ":r" },
+  Wrong("a record without its lock", [.recordWithoutLock]) { $0.users["zoe"] = "6" },
+  Wrong("a released record that is locked", [.lockWithoutRecord]) { $0.users["ann"] = "a1:1:1:r" },
   Wrong("a lock of another seq", [.storesDiffer]) { $0.locks[1] = "ann a1 2 1" },
   Wrong("a slot that nobody holds", [.notHeld]) { $0.release("ann", "a1", 1) },
 ]

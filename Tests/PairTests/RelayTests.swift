@@ -14,7 +14,7 @@ import Testing
         RedisCommand(
           "XADD", outbox, "10-0", "f", "10", "k", "c", "e", "1", "t", "1000", "d", "1 ann r-1"),
         RedisCommand("HSET", "\(stock):locks", "1", "ann r-1 10 1"),
-        RedisCommand("HSET", "\(stock):users", "ann", "r-1:1:10"),
+        RedisCommand("HSET", "\(stock):users", "ann", "1"),
         RedisCommand("HSET", stock, "seq", "10", "used", "1", "locks", "1", "outbox", "10"),
       ])
     try #require(replies.allSatisfy { $0.error == nil })

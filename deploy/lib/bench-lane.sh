@@ -44,7 +44,7 @@ measure_bare() { # PREFIX BATCH CALLS CLAIMS
   local -a items=()
   settle_redis
   new_activity
-  sha=$(cat "$scripts/prologue.lua" "$scripts/claim.lua" | redis -x SCRIPT LOAD)
+  sha=$(claim_script | redis -x SCRIPT LOAD)
   for ((number = 0; number < $2; number++)); do items+=(u__rand_int__ req-__rand_int__ k); done
   count=$((($4 / $2 + $3 - 1) / $3 * $3))
   per_s=$(redis-benchmark -s "$SLIDING_STOCK_REDIS_SOCKET" -c 1 -P "$3" -n "$count" -r 2000000000 --csv \

@@ -3,7 +3,10 @@
 # $bench, $seconds and $connections, and has joined the stack.
 
 tick_us=$((1000000 / $(getconf CLK_TCK)))
-scripts=$project/Sources/DrawService/Scripts
+# The claim script as DrawService loads it.
+claim_script() {
+  cat "$project"/Sources/{DrawService/Scripts/prologue,Shared/StockRecords/records,DrawService/Scripts/claim}.lua
+}
 statements=$project/Sources/StockSyncWorker/Apply
 
 # User and system time of a process, and with 'all' of its ended children too, microseconds.
@@ -228,7 +231,8 @@ measure_script() { # PREFIX BATCH CALLS SECONDS
   local used
   new_activity
   used=$(cpu_us "$STACK_REDIS_PID")
-  "$bench" script --activity "$activity" --scripts "$scripts" --batch "$2" --calls "$3" --seconds "$4" >"$dir/told"
+  claim_script >"$dir/claim.lua"
+  "$bench" script --activity "$activity" --script "$dir/claim.lua" --batch "$2" --calls "$3" --seconds "$4" >"$dir/told"
   used=$(($(cpu_us "$STACK_REDIS_PID") - used))
   forget_activity "$activity"
   note "$1_us" "$(calc "$used / $(told claims)")"

@@ -1,5 +1,6 @@
 internal import RedisClient
 internal import Stock
+internal import StockRecords
 
 /// The scripts of `Scripts/`, embedded in the executable, with the calls to them. Each file's head is the contract.
 struct StockScripts: Sendable {
@@ -10,9 +11,9 @@ struct StockScripts: Sendable {
 
   var all: [RedisScript] { [claim, release, acknowledge, look] }
 
-  /// The prologue that they share stands before each of them.
+  /// What they share stands before each of them.
   private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
-    RedisScript(name: name, source: PackageResources.prologue_lua + source)
+    RedisScript(name: name, source: PackageResources.prologue_lua + RecordsScript.source + source)
   }
 }
 

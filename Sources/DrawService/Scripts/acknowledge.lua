@@ -23,12 +23,10 @@ end
 -- Frees what the release `eventSeq` holds, if the lock is still that very one.
 local function free(line, eventSeq, eventEpoch)
   local slot, holder, user, request = string.match(line, '^(%d+) ((%S+) (%S+))$')
-  if call('HGET', locksKey, slot) ~= holder .. ' ' .. eventSeq .. ' ' .. eventEpoch .. ' r' then return end
+  if lockText(slot) ~= holder .. ' ' .. eventSeq .. ' ' .. eventEpoch .. ' r' then return end
   slots[#slots + 1] = slot
-  local start = request .. ':' .. slot .. ':'
-  records[user] = string.gsub(recordOf(user), '[^,]+', function(entry)
-    if string.sub(entry, 1, #start) == start then return entry .. ':r' end
-  end)
+  lockTexts[slot] = false
+  records[user] = released(recordOf(user), slot, request)
 end
 
 local seen = {}

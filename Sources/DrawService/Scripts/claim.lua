@@ -30,8 +30,8 @@ local records = readRecords(6, 3)
 local lines, locks, users = {}, {}, {}
 
 -- The answer of a claim made before.
-local function repeated(user, request, slot, claimSeq, released)
-  if released then return RELEASED, slot, claimSeq, request end
+local function repeated(user, request, slot, claimSeq, isReleased)
+  if isReleased then return RELEASED, slot, claimSeq, request end
   if tonumber(claimSeq) > seq then return WAITING, slot, claimSeq, request end -- made earlier in this call
   local lockSeq, releasing = lockOf(slot, user, request)
   if releasing then return RELEASING, slot, lockSeq, request end
@@ -40,28 +40,27 @@ end
 
 -- The answer of the one claim that the user holds, if any.
 local function held(user)
-  for request, slot, claimSeq, mark in entries(records[user]) do
-    if mark == '' then return repeated(user, request, slot, claimSeq) end
+  for request, slot, claimSeq, mark in claims(user, records[user]) do
+    if mark == '' and request ~= '' then return repeated(user, request, slot, claimSeq) end
   end
 end
 
 local function isLimitReached(record)
   local holds, ever = 0, 0
-  for _, _, _, mark in entries(record) do
+  for text in string.gmatch(record or '', '[^,]+') do
     ever = ever + 1
-    if mark == '' then holds = holds + 1 end
+    if string.sub(text, -2) ~= ':r' then holds = holds + 1 end
   end
   return holds >= limit or ever >= limit + secondChances
 end
 
 -- The search for a number without a lock: first what was given back, then the numbers after `used`, round and round.
--- They are read in chunks that grow while it slides. `numbers` are texts, as Redis wants them; `taken` are those of
--- this call, which has written nothing yet.
+-- They are read in chunks that grow while it slides. `numbers` are texts, as Redis wants them.
 used = tonumber(used) or 0
 if not (used >= 0 and used < total) then used = 0 end -- also for what is no number at all
 used = math.floor(used)
 local searchFree, hintsUsed, looked, chunk = true, 0, 0, count
-local numbers, holders, position, taken = {}, {}, 0, {}
+local numbers, holders, position = {}, {}, 0
 
 local function readChunk()
   local size = math.min(chunk, slideLimit - looked)
@@ -88,10 +87,7 @@ local function take()
     position, looked = position + 1, looked + 1
     local slot = numbers[position]
     if searchFree then hintsUsed = hintsUsed + 1 else used = slot end
-    if not holders[position] and not taken[slot] and (not searchFree or isNumber(slot)) then
-      taken[slot] = true
-      return slot
-    end
+    if not holders[position] and not lockTexts[slot] and (not searchFree or isNumber(slot)) then return slot end
   end
 end
 
@@ -106,8 +102,8 @@ end
 -- The answer to one claim. The order of these lines is the contract.
 local function claim(user, request, mode)
   local record = records[user]
-  local slot, claimSeq, released = find(record, request)
-  if slot then return repeated(user, request, slot, claimSeq, released) end
+  local slot, claimSeq, isReleased = find(user, record, request)
+  if slot then return repeated(user, request, slot, claimSeq, isReleased) end
   if mode == 'a' then
     if limit > 1 then return KEY_REQUIRED, 0, 0, request end
     local code, heldSlot, heldSeq, heldRequest = held(user)
@@ -122,10 +118,11 @@ local function claim(user, request, mode)
 
   local number = seq + #lines + 1
   claimSeq = format('%d', number)
-  local entry = request .. ':' .. slot .. ':' .. claimSeq
-  records[user] = record and record .. ',' .. entry or entry
+  local lock = user .. ' ' .. request .. ' ' .. claimSeq .. ' ' .. epoch
+  lockTexts[slot] = lock
+  records[user] = record and record .. ',' .. slot or slot
   lines[#lines + 1] = slot .. ' ' .. user .. ' ' .. request
-  locks[#locks + 1], locks[#locks + 2] = slot, user .. ' ' .. request .. ' ' .. claimSeq .. ' ' .. epoch
+  locks[#locks + 1], locks[#locks + 2] = slot, lock
   users[#users + 1], users[#users + 2] = user, records[user]
   return CLAIMED, slot, number, request
 end

@@ -17,9 +17,9 @@ countItems(3, 2)
 local records = readRecords(3, 2)
 
 local function look(user, request)
-  local slot, claimSeq, released = find(records[user], request)
+  local slot, claimSeq, isReleased = find(user, records[user], request)
   if not slot then return UNKNOWN, 0, 0 end
-  if released then return RELEASED, slot, claimSeq end
+  if isReleased then return RELEASED, slot, claimSeq end
   local lockSeq, releasing = lockOf(slot, user, request)
   if releasing then return RELEASING, slot, lockSeq end
   return isWaiting(claimSeq) and UNDECIDED or DECIDED, slot, claimSeq

@@ -1,4 +1,4 @@
--- What the scripts about one activity begin with: this file stands before each of them, in one chunk.
+-- What the scripts about one activity begin with: this file and records.lua stand before each of them, in one chunk.
 --
 -- KEYS                    what they hold
 -- 1 stock:fence           epoch; fence: "run_id:master_replid", the identity of the server that the epoch was opened on
@@ -9,7 +9,8 @@
 --                         of 4 and 7
 -- 4 stock:{A}:locks       slot -> "user request seq epoch", with " r" behind while it is being released; seq and epoch
 --                         are those of the event that made it so
--- 5 stock:{A}:users       user -> "request:slot:seq" of each claim ever made, by commas, with ":r" behind once released
+-- 5 stock:{A}:users       user -> each claim ever made, by commas: "slot" while it is held, for its lock has the rest;
+--                         "request:slot:seq" from when its release begins, with ":r" behind once it is released
 -- 6 stock:{A}:free        slots given back: hints, checked against the locks
 -- 7 stock:{A}:outbox      events that Kafka has not acknowledged, an entry for each call that made some: id
 --                         "<last seq>-0", fields in this order: f first seq, k c(laims) or r(eleases), e epoch, t ms,
@@ -86,33 +87,6 @@ local function readRecords(first, width)
     for i, user in ipairs(users) do records[user] = found[i] end
   end
   return records
-end
-
--- The parts of each entry of a user's record: request, slot, seq, and "" or ":r".
-local function nothing() end
-local function entries(record)
-  return record and string.gmatch(record, '([^:,]+):(%d+):(%d+)(:?r?)') or nothing
-end
-
--- Where `request` stands in a user's record: slot, seq, whether it is released; nil where it does not.
-local function find(record, request)
-  for name, slot, claimSeq, mark in entries(record) do
-    if name == request then return slot, claimSeq, mark == ':r' end
-  end
-end
-
--- Whether the outbox still holds the event `eventSeq`: then it is not decided.
-local function isWaiting(eventSeq)
-  if waiting == 0 then return false end
-  local entry = call('XRANGE', outboxKey, eventSeq .. '-0', '+', 'COUNT', 1)[1]
-  return entry ~= nil and tonumber(entry[2][2]) <= tonumber(eventSeq)
-end
-
--- The lock on a slot if it is this request's: the seq that made it so, and whether it is being released.
-local function lockOf(slot, user, request)
-  local lock = call('HGET', locksKey, slot)
-  local holder, lockSeq, mark = string.match(lock or '', '^(%S+ %S+) (%d+) %d+( ?r?)$')
-  if holder == user .. ' ' .. request then return lockSeq, mark == ' r' end
 end
 
 -- Writes the events of this call, `lines` in seq order: the first write of all.

@@ -19,14 +19,13 @@ local outboxCap = tonumber(ARGV[4])
 countItems(5, 2)
 local records = readRecords(5, 2)
 
--- What this call writes; `begun` is slot -> seq.
-local lines, locks, begun = {}, {}, {}
+-- What this call writes.
+local lines, locks, users = {}, {}, {}
 
 local function release(user, request)
-  local slot, claimSeq, released = find(records[user], request)
+  local slot, claimSeq, isReleased = find(user, records[user], request)
   if not slot then return UNKNOWN, 0, 0 end
-  if released then return RELEASED, slot, claimSeq end
-  if begun[slot] then return RELEASING, slot, begun[slot] end
+  if isReleased then return RELEASED, slot, claimSeq end
   local lockSeq, releasing = lockOf(slot, user, request)
   if not lockSeq then return UNKNOWN, 0, 0 end -- only the owner of the lock
   if releasing then return RELEASING, slot, lockSeq end
@@ -34,9 +33,11 @@ local function release(user, request)
   if waiting >= outboxCap then return OUTBOX_FULL, slot, claimSeq end
 
   local releaseSeq = format('%d', seq + #lines + 1)
-  begun[slot] = releaseSeq
   lines[#lines + 1] = slot .. ' ' .. user .. ' ' .. request
-  locks[#locks + 1], locks[#locks + 2] = slot, user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r'
+  lockTexts[slot] = user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r'
+  locks[#locks + 1], locks[#locks + 2] = slot, lockTexts[slot]
+  records[user] = telling(records[user], slot, request, claimSeq)
+  users[#users + 1], users[#users + 2] = user, records[user]
   return NOW, slot, releaseSeq
 end
 
@@ -50,6 +51,7 @@ end
 if #lines > 0 then
   append('r', lines)
   call('HSET', locksKey, unpack(locks))
+  call('HSET', usersKey, unpack(users))
   call('HSET', stockKey, 'seq', format('%d', seq + #lines), 'outbox', outboxCount + 1)
   reply[4], reply[5], reply[6] = seq + 1, seq + #lines, waiting + 1
 end

@@ -29,36 +29,3 @@ public struct LockRecord: Hashable, Sendable {
 
   public var text: String { "\(user) \(request) \(seq) \(epoch)\(isReleasing ? " r" : "")" }
 }
-
-/// One claim in a user's record, "request:slot:seq", with ":r" behind once it is released.
-public struct ClaimRecord: Hashable, Sendable {
-  public let request: String
-  public let slot: Int64
-  public let seq: Int64
-  public let isReleased: Bool
-
-  public init(request: String, slot: Int64, seq: Int64, isReleased: Bool) {
-    self.request = request
-    self.slot = slot
-    self.seq = seq
-    self.isReleased = isReleased
-  }
-
-  /// nil when it is no claim of ours.
-  public init?(text: some StringProtocol) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 3 || (parts.count == 4 && parts[3] == "r"), let slot = Int64(parts[1]),
-      let seq = Int64(parts[2]), !parts[0].isEmpty
-    else { return nil }
-    self.init(request: String(parts[0]), slot: slot, seq: seq, isReleased: parts.count == 4)
-  }
-
-  public var text: String { "\(request):\(slot):\(seq)\(isReleased ? ":r" : "")" }
-
-  /// All claims of a user's record; nil when one of them is none of ours.
-  public static func list(_ record: String) -> [ClaimRecord]? {
-    let claims = record.split(separator: ",", omittingEmptySubsequences: false)
-      .map { ClaimRecord(text: $0) }
-    return claims.contains(nil) ? nil : claims.compactMap { $0 }
-  }
-}

@@ -136,19 +136,18 @@ struct Reconciler {
   ) throws {
     let locks = try redis.locks(id, range)
     let expected = try postgres.locks(id, range)
-    var holders: [String: [(slot: Int64, request: String)]] = [:]
+    var holders: [String: [(slot: Int64, lock: LockRecord)]] = [:]
     for (slot, lock) in zip(range, locks) {
       if lock != expected[slot] { suspects.insert(RedisSide.Wanted(slot: slot)) }
       if let held = lock.flatMap({ LockRecord(text: $0) }) {
-        holders[held.user, default: []].append((slot, held.request))
+        holders[held.user, default: []].append((slot, held))
       }
     }
     let users = Array(holders.keys)
     for (user, record) in zip(users, try redis.records(id, users)) {
       let claims = record.flatMap { ClaimRecord.list($0) } ?? []
-      for (slot, request) in holders[user]!
-      where !claims.contains(where: { $0.slot == slot && $0.request == request && !$0.isReleased })
-      {
+      for (slot, lock) in holders[user]!
+      where !claims.contains(where: { $0.slot == slot && $0.isHeld(by: user, lock) }) {
         suspects.insert(RedisSide.Wanted(slot: slot, user: user))
       }
     }
@@ -169,8 +168,7 @@ struct Reconciler {
     }
     let locks = try redis.locks(id, of: claims.map(\.claim.slot))
     for ((user, claim), lock) in zip(claims, locks) {
-      let held = lock.flatMap { LockRecord(text: $0) }
-      if held?.user != user || held?.request != claim.request {
+      if !claim.isHeld(by: user, lock.flatMap { LockRecord(text: $0) }) {
         suspects.insert(RedisSide.Wanted(slot: claim.slot, user: user))
       }
     }

@@ -1,5 +1,6 @@
 import RedisClient
 import Stock
+import StockRecords
 
 /// Redis' side of a reconciliation, on one connection.
 struct RedisSide {
@@ -8,8 +9,8 @@ struct RedisSide {
   {
     RedisScript(
       name: name,
-      source: PackageResources.server_lua + (isTrusting ? PackageResources.trusted_lua : [])
-        + source)
+      source: PackageResources.server_lua
+        + (isTrusting ? PackageResources.trusted_lua + RecordsScript.source : []) + source)
   }
   private static let slots = script("slots", PackageResources.slots_lua)
   private static let distrust = script("distrust", PackageResources.distrust_lua)

@@ -26,16 +26,14 @@ struct UserView: Equatable, Sendable {
       return made(.userUnreadable, detail: "record '\(record?.prefix(200) ?? "")'")
     }
     let own = holder.flatMap { $0.user == user ? $0 : nil }
-    if let own, claim == nil || claim?.request != own.request {
+    if let own, claim?.isHeld(by: user, own) != true {
       return Difference(
         kind: .lockWithoutUser, activity: activity.value, slot: slot, side: .redis,
         user: own.user, request: own.request, seq: own.seq, epoch: own.epoch,
         detail: "record '\(record?.prefix(200) ?? "")'")
     }
     if own == nil, let claim {
-      return Difference(
-        kind: .userWithoutLock, activity: activity.value, slot: slot, side: .redis, user: user,
-        request: claim.request, seq: claim.seq, detail: "lock '\(lock ?? "")'")
+      return made(.userWithoutLock, detail: "record '\(claim.text)', lock '\(lock ?? "")'")
     }
     return nil
   }

@@ -4,14 +4,11 @@
 -- Reply  done; or changed: the lock is another by now; or uncounted: the counts are not what there is
 
 local slot, lock = ARGV[3], ARGV[4]
-local user, request, releaseSeq = string.match(lock, '^(%S+) (%S+) (%d+) %d+ r$')
-if not user or call('HGET', locksKey, slot) ~= lock or isWaiting(releaseSeq) then return {'changed', ''} end
+local user, request, releaseSeq, mark = lockOn(slot)
+if lockText(slot) ~= lock or mark ~= ' r' or isWaiting(releaseSeq) then return {'changed', ''} end
 if not isCounted then return {'uncounted', ''} end
 
-local start = request .. ':' .. slot .. ':'
-local record = string.gsub(call('HGET', usersKey, user) or '', '[^,]+', function(entry)
-  if string.sub(entry, 1, #start) == start and string.sub(entry, -2) ~= ':r' then return entry .. ':r' end
-end)
+local record = released(call('HGET', usersKey, user) or '', slot, request)
 -- The deletion is first: Redis never refuses it, and refuses nothing of a script that has begun to write.
 call('HDEL', locksKey, slot)
 if record ~= '' then call('HSET', usersKey, user, record) end

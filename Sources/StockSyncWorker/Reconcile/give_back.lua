@@ -6,16 +6,11 @@
 --        request, or the user's record answers with this one; or uncounted
 
 local slot, lock, kept = ARGV[3], ARGV[4], ARGV[5]
-local user, request, claimSeq = string.match(lock, '^(%S+) (%S+) (%d+) %d+$')
-if not user or slot == kept or call('HGET', locksKey, slot) ~= lock or isWaiting(claimSeq) then
-  return {'changed', ''}
-end
-local keptUser, keptRequest = string.match(call('HGET', locksKey, kept) or '', '^(%S+) (%S+) %d+ %d+$')
-local answered
-for name, number in string.gmatch(call('HGET', usersKey, user) or '', '([^:,]+):(%d+):%d+:?r?') do
-  if name == request and not answered then answered = number end
-end
-if keptUser ~= user or keptRequest ~= request or answered ~= kept then return {'not_kept', ''} end
+local user, request, claimSeq, mark = lockOn(slot)
+if slot == kept or lockText(slot) ~= lock or mark ~= '' or isWaiting(claimSeq) then return {'changed', ''} end
+local record = call('HGET', usersKey, user)
+local keptSeq, isKeptReleasing = lockOf(kept, user, request)
+if not keptSeq or isKeptReleasing or find(user, record, request) ~= kept then return {'not_kept', ''} end
 if not isCounted then return {'uncounted', ''} end
 
 local clock = call('TIME')
@@ -23,5 +18,6 @@ local releaseSeq = format('%d', seq + 1)
 call('XADD', outboxKey, releaseSeq .. '-0', 'f', releaseSeq, 'k', 'r', 'e', epoch,
   't', format('%d', clock[1] * 1000 + math.floor(clock[2] / 1000)), 'd', slot .. ' ' .. user .. ' ' .. request)
 call('HSET', locksKey, slot, user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r')
+call('HSET', usersKey, user, telling(record, slot, request, claimSeq))
 call('HSET', stockKey, 'seq', releaseSeq, 'outbox', outboxCount + 1)
 return {'done', ''}

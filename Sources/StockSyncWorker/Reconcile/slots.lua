@@ -7,11 +7,10 @@
 if #ARGV > 1002 then error('at most 500 slots') end
 local reply = {'ok', format('%d', seq or 0)}
 for i = 3, #ARGV, 2 do
-  local lock = call('HGET', locksKey, ARGV[i]) or ''
-  local holder, lockSeq = string.match(lock, '^(%S+) %S+ (%d+) ')
+  local holder, _, lockSeq = lockOn(ARGV[i])
   local user = ARGV[i + 1] ~= '' and ARGV[i + 1] or holder
   local n = #reply
-  reply[n + 1] = lock
+  reply[n + 1] = lockText(ARGV[i]) or ''
   reply[n + 2] = lockSeq and isWaiting(lockSeq) and '1' or '0'
   reply[n + 3] = user and call('HGET', usersKey, user) or ''
 end

@@ -1,4 +1,4 @@
--- After server.lua, before each script of the reconciliation: nothing is read or written but under a valid fence.
+-- After server.lua, before records.lua and each script of the reconciliation: nothing is read or written but under a valid fence.
 --
 -- ARGV   1 activity   2 epoch: Postgres'
 -- Reply  texts; {'untrusted', reason} where the fence, the epoch or the activity is not as it has to be
@@ -14,10 +14,3 @@ seq, lockCount, outboxCount = tonumber(seq), tonumber(lockCount), tonumber(outbo
 local locked, waiting = call('HLEN', locksKey), call('XLEN', outboxKey)
 -- What a script that writes asks for beside it.
 local isCounted = seq and locked == lockCount and waiting == outboxCount
-
--- Whether the outbox still holds the event `eventSeq`: Kafka has not acknowledged it.
-local function isWaiting(eventSeq)
-  if waiting == 0 then return false end
-  local entry = call('XRANGE', outboxKey, eventSeq .. '-0', '+', 'COUNT', 1)[1]
-  return entry ~= nil and tonumber(entry[2][2]) <= tonumber(eventSeq)
-end

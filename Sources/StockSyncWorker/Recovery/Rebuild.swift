@@ -33,6 +33,18 @@ struct Rebuild: Sendable {
     var used: Int64 = 0
   }
 
+  private struct Claim {
+    let request: String
+    let slot, seq: Int64
+    let isReleased: Bool
+
+    /// What is not released is locked by this rebuild.
+    var record: ClaimRecord {
+      isReleased
+        ? .telling(request: request, slot: slot, seq: seq, isReleased: true) : .held(slot: slot)
+    }
+  }
+
   /// Holds the slot of a dead letter that names no readable claim. No identifiers, so nobody owns it.
   static let nobody = LockRecord(user: "!", request: "!", seq: 0, epoch: 0)
 
@@ -106,7 +118,7 @@ struct Rebuild: Sendable {
   mutating func finish() -> Chunk {
     var chunk = Chunk()
     finishUser(&chunk)
-    var claims: [String: [ClaimRecord]] = [:]
+    var claims: [String: [Claim]] = [:]
     for (slot, letter) in letters.sorted(by: { $0.key < $1.key }) where !settledSlots.contains(slot)
     {
       guard let claim = letter.claim else {
@@ -124,7 +136,7 @@ struct Rebuild: Sendable {
       // A request that has a slot keeps that one; this one is held until the letter is judged.
       if heldRequests.insert([claim.user, claim.request]).inserted {
         claims[claim.user, default: []].append(
-          ClaimRecord(request: claim.request, slot: slot, seq: claim.seq, isReleased: false))
+          Claim(request: claim.request, slot: slot, seq: claim.seq, isReleased: false))
       }
     }
     for user in lettersUsers.sorted() {
@@ -161,16 +173,15 @@ struct Rebuild: Sendable {
 
   /// A user's record, each request once, in the order of the seqs. A row that is held goes before a release, for it is
   /// locked; a release goes before a dead letter, for a released request is never claimed again.
-  private static func record(_ rows: [RebuildRow], and letters: [ClaimRecord]) -> [ClaimRecord] {
-    func claim(_ row: RebuildRow) -> ClaimRecord {
-      ClaimRecord(
-        request: row.request, slot: row.slot, seq: row.seq, isReleased: row.kind != .claimed)
+  private static func record(_ rows: [RebuildRow], and letters: [Claim]) -> [ClaimRecord] {
+    func claim(_ row: RebuildRow) -> Claim {
+      Claim(request: row.request, slot: row.slot, seq: row.seq, isReleased: row.kind != .claimed)
     }
-    if rows.count == 1 && letters.isEmpty { return [claim(rows[0])] }  // nearly all users
-    var claims: [String: ClaimRecord] = [:]
+    if rows.count == 1 && letters.isEmpty { return [claim(rows[0]).record] }  // nearly all users
+    var claims: [String: Claim] = [:]
     for row in rows where row.kind == .claimed { claims[row.request] = claim(row) }
     for row in rows where claims[row.request] == nil { claims[row.request] = claim(row) }
     for letter in letters where claims[letter.request] == nil { claims[letter.request] = letter }
-    return claims.values.sorted { ($0.seq, $0.request) < ($1.seq, $1.request) }
+    return claims.values.sorted { ($0.seq, $0.request) < ($1.seq, $1.request) }.map(\.record)
   }
 }

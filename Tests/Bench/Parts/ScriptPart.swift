@@ -18,10 +18,7 @@ struct ScriptPart {
       throw UsageError("--activity takes an activity's number")
     }
     self.activity = activity
-    let folder = try options.text("scripts")
-    script = RedisScript(
-      name: "claim",
-      source: try contents(of: "\(folder)/prologue.lua") + contents(of: "\(folder)/claim.lua"))
+    script = RedisScript(name: "claim", source: try contents(of: options.text("script")))
     batch = try options.whole("batch", 1...256, default: 32)
     calls = try options.whole("calls", 1...1_000, default: 4)
     seconds = try options.seconds()

@@ -9,7 +9,7 @@ struct RedisState {
   }
   /// A claim in its user's record.
   struct Entry {
-    let slot, seq: Int
+    let slot: Int
     let owner: Owner
     let isReleased: Bool
   }
@@ -50,12 +50,18 @@ struct RedisState {
     for (user, record) in try readRedisHash(path("\(activity).users")) {
       for text in record.split(separator: ",", omittingEmptySubsequences: false) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        if parts.count == 3 || (parts.count == 4 && parts[3] == "r"), let slot = Int(parts[1]),
-          let seq = Int(parts[2])
+        if parts.count == 1, let slot = Int(parts[0]) {
+          // Who asked for it stands in the lock.
+          let lock = locks[slot].flatMap { $0.owner.user == user ? $0 : nil }
+          let owner = lock?.owner ?? Owner(user: user, request: "the request of \(slot)")
+          entries.append(Entry(slot: slot, owner: owner, isReleased: false))
+        } else if parts.count == 3 || (parts.count == 4 && parts[3] == "r"),
+          let slot = Int(parts[1]),
+          Int(parts[2]) != nil
         {
           entries.append(
             Entry(
-              slot: slot, seq: seq, owner: Owner(user: user, request: parts[0]),
+              slot: slot, owner: Owner(user: user, request: parts[0]),
               isReleased: parts.count == 4))
         } else {
           oddities.append("the record of \(user) reads '\(record)'")

@@ -62,6 +62,23 @@ import Testing
     #expect(try stock.state() == before)
   }
 
+  /// A record that somebody has tampered with: it counts, and no lock of others is told or given back by it.
+  @Test func aRecordOfAnothersSlotTellsNothing() throws {
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 10)
+    _ = try stock.claim(["a"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1", "1"])
+    try stock.send(RedisCommand("HSET", stock.keys[4], "b", "1"))
+    let before = try stock.state()
+    for mode in ["k", "a"] {
+      let arguments = [stock.activity, stock.far, "1", "10000", "1000", "b", "r", mode]
+      #expect(try stock.reply("claim", arguments)[Self.header].int == 7)
+    }
+    let released = try stock.reply("release", [stock.activity, stock.far, "1", "100", "b", "r"])
+    #expect(released[Self.header].int == 5)
+    #expect(try stock.reply("look", [stock.activity, "1", "b", "r"])[12].int == 5)
+    #expect(try stock.state() == before)
+  }
+
   @Test func aFullMemoryIsRefusedWholeAndCanBeDrained() throws {
     let stack = try LocalStack.start([.redis])
     defer { stack.end() }

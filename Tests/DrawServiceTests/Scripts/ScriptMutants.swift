@@ -12,7 +12,7 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
   static let all = [
     // The promises of a slot: one holder, within the stock, none lost.
     ScriptMutant("claim", "not holders[position] and ", ""),
-    ScriptMutant("claim", " and not taken[slot]", ""),
+    ScriptMutant("claim", " and not lockTexts[slot]", ""),
     ScriptMutant("claim", " and (not searchFree or isNumber(slot))", ""),
     ScriptMutant("claim", "locked + #lines >= total", "locked >= total"),
     ScriptMutant("claim", "% total + 1)", "+ 1)"),
@@ -21,7 +21,9 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     // The promises of a user: the same answer again, never more than the limit.
     ScriptMutant("claim", "holds >= limit or", "holds > limit or"),
     ScriptMutant("claim", "ever >= limit + secondChances", "false"),
-    ScriptMutant("claim", "if mark == '' then holds", "if true then holds"),
+    ScriptMutant("claim", "if string.sub(text, -2) ~= ':r' then holds", "if true then holds"),
+    ScriptMutant("release", "call('HSET', usersKey, unpack(users))", ""),
+    ScriptMutant("release", "records[user] = telling(", "local _ = telling("),
     ScriptMutant("claim", "if tonumber(claimSeq) > seq", "if false"),
     ScriptMutant("claim", "if limit > 1", "if false"),
     // The rules of an activity and of a call.
@@ -51,13 +53,12 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     ScriptMutant("claim", " and tonumber(entry[2][2]) <= tonumber(eventSeq)", ""),
     ScriptMutant("look", "entry ~= nil and", "entry == nil or"),
     ScriptMutant("release", "if isWaiting(claimSeq) then", "if false then"),
-    ScriptMutant("release", "if begun[slot] then", "if false then"),
+    ScriptMutant("release", "lockTexts[slot] = user", "lockTexts[1] = user"),
     ScriptMutant("release", ".. epoch .. ' r'", ".. epoch"),
     ScriptMutant(
-      "acknowledge", "if call('HGET', locksKey, slot) ~=",
-      "if false and call('HGET', locksKey, slot) ~="),
+      "acknowledge", "if lockText(slot) ~= holder", "if false and lockText(slot) ~= holder"),
     ScriptMutant("acknowledge", "eventSeq = eventSeq + 1", ""),
-    ScriptMutant("acknowledge", "string.sub(entry, 1, #start) == start", "true"),
+    ScriptMutant("acknowledge", "string.sub(claim, 1, #start) == start", "true"),
     ScriptMutant("acknowledge", "not seen[id] and call(", "call("),
     ScriptMutant("acknowledge", "lockCount - #slots", "lockCount"),
     ScriptMutant("acknowledge", " and entry[2][6] == ARGV[i + 1]", ""),

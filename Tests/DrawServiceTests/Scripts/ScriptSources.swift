@@ -3,9 +3,10 @@ import RedisClient
 
 /// The scripts' sources as they stand in the source tree.
 enum ScriptSources {
-  /// One of DrawService's scripts, the prologue that they share before it.
+  /// One of DrawService's scripts, what they share before it.
   static func source(_ name: String) throws -> String {
-    try text("DrawService/Scripts/prologue.lua") + text("DrawService/Scripts/\(name).lua")
+    try text("DrawService/Scripts/prologue.lua") + text("Shared/StockRecords/records.lua")
+      + text("DrawService/Scripts/\(name).lua")
   }
 
   static func script(_ name: String) throws -> RedisScript {

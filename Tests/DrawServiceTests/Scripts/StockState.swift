@@ -55,8 +55,10 @@ struct StockState: Equatable {
         "\(lock.user) \(lock.request) \(lock.seq) \(lock.epoch)" + (lock.isReleasing ? " r" : "")
     }
     for (user, claims) in model.users {
-      users[user] = claims.map {
-        "\($0.request):\($0.slot):\($0.seq)" + ($0.isReleased ? ":r" : "")
+      users[user] = claims.map { claim in
+        let lock = model.lock(on: claim.slot, of: user, claim.request)
+        if !claim.isReleased, lock?.isReleasing == false { return "\(claim.slot)" }
+        return "\(claim.request):\(claim.slot):\(claim.seq)" + (claim.isReleased ? ":r" : "")
       }.joined(separator: ",")
     }
     free = model.free

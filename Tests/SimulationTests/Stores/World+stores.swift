@@ -126,11 +126,12 @@ extension World {
     var rebuild = Rebuild(
       total: tables.activities[place].total, letters: letters(of: activity))
     var chunks: [StagedModel] = []
+    var locks: [Int64: ScriptModel.Lock] = [:]
     for start in stride(from: 0, to: rows.count, by: 3) {
       let chunk = rebuild.add(Array(rows[start..<min(start + 3, rows.count)]))
-      chunks.append(staged(chunk, activity))
+      chunks.append(staged(chunk, activity, &locks))
     }
-    chunks.append(staged(rebuild.finish(), activity))
+    chunks.append(staged(rebuild.finish(), activity, &locks))
     return (chunks, rebuild.totals)
   }
 
@@ -143,16 +144,26 @@ extension World {
       }
   }
 
-  private func staged(_ chunk: Rebuild.Chunk, _ activity: ActivityID) -> StagedModel {
+  /// `locks`: those of the chunks so far.
+  private func staged(
+    _ chunk: Rebuild.Chunk, _ activity: ActivityID, _ locks: inout [Int64: ScriptModel.Lock]
+  ) -> StagedModel {
     var staged = StagedModel(activity: Int(activity.value), token: "")
     for (slot, lock) in chunk.locks {
       staged.locks[slot] = ScriptModel.Lock(
         user: lock.user, request: lock.request, seq: lock.seq, epoch: lock.epoch)
     }
+    locks.merge(staged.locks) { _, new in new }
     for (user, claims) in chunk.users {
-      staged.users[user] = claims.map {
-        ScriptModel.Claim(
-          request: $0.request, slot: $0.slot, seq: $0.seq, isReleased: $0.isReleased)
+      staged.users[user] = claims.map { claim in
+        switch claim {
+        case .held(let slot):
+          let lock = locks[slot]!
+          return ScriptModel.Claim(request: lock.request, slot: slot, seq: lock.seq)
+        case .telling(let request, let slot, let seq, let isReleased):
+          return ScriptModel.Claim(
+            request: request, slot: slot, seq: seq, isReleased: isReleased)
+        }
       }
     }
     staged.free = chunk.free.map(String.init)

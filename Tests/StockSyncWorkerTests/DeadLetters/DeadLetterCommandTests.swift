@@ -33,7 +33,7 @@ import Testing
     ])
     try scene.apply()
     try scene.lock(7, "u1", 7)
-    try scene.record("u1", "r:7:7,r:1:1")
+    try scene.record("u1", "7,1")
     try scene.count()
     try PostgresConnection(scene.deployment.tables.settings).execute(
       """
@@ -133,7 +133,7 @@ import Testing
 
   @Test func reconcileSaysWhatToDo() throws {
     try scene.run("HDEL", scene.keys.locks, "7")
-    try scene.record("u1", "r:1:1")
+    try scene.record("u1", "1")
     try scene.count()
     let fine = try run("reconcile")
     #expect(fine.status == .exited(0), "\(fine.error)")

@@ -89,7 +89,7 @@ import Threads
     let scene = try ReconcileScene()
     try scene.hold(1...3)
     try scene.lock(7, "u7", 7)
-    try scene.record("u7", "r:7:7")
+    try scene.record("u7", "7")
     try scene.run("HSET", scene.keys.locks, "8", "what is this")
     try scene.count()
     let id = try makeOld(scene, hours: 48)

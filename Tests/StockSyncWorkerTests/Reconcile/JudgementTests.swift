@@ -95,16 +95,22 @@ import Testing
       UserView(activity: ActivityID(1)!, slot: 5, lock: lock, record: record, user: user)
         .difference?.kind
     }
-    #expect(kind("a r 9 3", "r:5:9") == nil)
+    #expect(kind("a r 9 3", "5") == nil)
+    #expect(kind("a r 9 3", "x:4:1:r,5,7") == nil)
     #expect(kind("a r 12 3 r", "x:4:1:r,r:5:9") == nil)
     #expect(kind(nil, nil) == nil)
     #expect(kind(nil, "r:5:9:r") == nil)
     #expect(kind("b r 9 3", "r:5:9:r") == nil)
     #expect(kind("a r 9 3", nil) == .lockWithoutUser)
     #expect(kind("a r 9 3", "r:5:9:r") == .lockWithoutUser)
-    #expect(kind("a r 9 3", "r:6:9") == .lockWithoutUser)
-    #expect(kind(nil, "r:5:9") == .userWithoutLock)
-    #expect(kind("b r 9 3", "r:5:9") == .userWithoutLock)
+    #expect(kind("a r 9 3", "6") == .lockWithoutUser)
+    #expect(kind("a r 9 3 r", "x:5:9") == .lockWithoutUser)
+    // The script that began the release has not run, or not whole.
+    #expect(kind("a r 12 3 r", "5") == .lockWithoutUser)
+    for record in ["5", "r:5:9"] {
+      #expect(kind(nil, record) == .userWithoutLock)
+      #expect(kind("b r 9 3", record) == .userWithoutLock)
+    }
     #expect(kind("a r 9 3", "??") == .userUnreadable)
     #expect(kind("! ! 0 0", nil, user: "!") == nil)
   }

@@ -135,7 +135,7 @@ final class ReconcileScene {
   func hold(_ slots: ClosedRange<Int64>) throws {
     for slot in slots {
       try lock(slot, "u\(slot)", slot)
-      try record("u\(slot)", "r:\(slot):\(slot)")
+      try record("u\(slot)", "\(slot)")
     }
     try publish(slots.map { claimed($0, "u\($0)", $0) })
     try apply()
