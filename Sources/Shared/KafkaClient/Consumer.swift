@@ -34,9 +34,10 @@ public final class KafkaConsumer {
   ) throws(KafkaError) {
     var layers = PropertyLayers.common(settings)
     layers.defaults += [
-      // What waits here has been unpacked, and takes four times its bytes; and small shares of the partitions, in turns,
-      // come near the order in which they were written.
-      ("queued.max.messages.kbytes", "8192"), ("fetch.message.max.bytes", "131072"),
+      // A partition that finds this full rests for a second, whatever is taken meanwhile: it holds more than a second of
+      // the fastest worker's messages. Unpacked they take up to three times the bytes. Small shares of the partitions, in
+      // turns, come near the order in which they were written.
+      ("queued.max.messages.kbytes", "32768"), ("fetch.message.max.bytes", "131072"),
       // Without a wait the broker answers each handful of messages at once, and answering is what costs it most.
       ("fetch.min.bytes", "65536"), ("fetch.wait.max.ms", "25"),
       ("heartbeat.interval.ms", "\(max(1, min(3_000, sessionTimeoutMs / 3)))"),

@@ -12,6 +12,8 @@ public enum PostgresValue: Sendable, Equatable {
   case textArray([String])
   /// nil is a NULL element.
   case byteaArray([[UInt8]?])
+  /// One that was encoded before, of the type with that object id.
+  case bytes([UInt8], type: UInt32)
 
   /// The type's object id; 0 (of `null`) lets the server infer it.
   var typeID: UInt32 {
@@ -27,7 +29,16 @@ public enum PostgresValue: Sendable, Equatable {
     case .int8Array: 1016
     case .textArray: 1009
     case .byteaArray: 1001
+    case .bytes(_, let type): type
     }
+  }
+
+  /// The same value, encoded now, for those to whom time is dear later.
+  public var encoded: PostgresValue {
+    if case .null = self { return self }
+    var bytes: [UInt8] = []
+    append(to: &bytes)
+    return .bytes(bytes, type: typeID)
   }
 
   func append(to bytes: inout [UInt8]) {
@@ -37,7 +48,7 @@ public enum PostgresValue: Sendable, Equatable {
     case .int4(let value): bytes.append(bigEndian: value)
     case .int8(let value): bytes.append(bigEndian: value)
     case .text(let value): bytes.append(contentsOf: value.utf8)
-    case .bytea(let value): bytes.append(contentsOf: value)
+    case .bytea(let value), .bytes(let value, _): bytes.append(contentsOf: value)
     case .boolArray(let values):
       bytes.append(arrayOf: TypeID.bool, count: values.count)
       bytes.append(elements: values.map { $0 ? 1 : 0 as UInt8 })

@@ -1,3 +1,4 @@
+import PostgresClient
 import Stock
 
 /// Messages in the order in which they came, and where each of their partitions stood before them.
@@ -14,6 +15,10 @@ struct Batch: Sendable, Equatable {
   /// a second slot; a request claimed after its release) must find that one in the tables, so it starts a batch
   /// of its own. In a healthy system there is no such message, and this is the whole batch.
   private(set) var independentPrefix = 0
+  /// No two messages have the same number, so that none is a duplicate. Known only where the prefix is all of it.
+  private(set) var isWithoutRepeats = false
+  /// Parameters of apply_claims.sql if each message becomes a row that is not void.
+  private(set) var encodedAhead: [PostgresValue]?
 
   init(start: [Int32: Int64], messages: some Collection<StreamMessage>) {
     self.messages = ArraySlice(messages)
@@ -23,6 +28,16 @@ struct Batch: Sendable, Equatable {
     self.start = start.filter { [end] in end[$0.key] != nil }
     precondition(self.start.count == end.count, "a partition without a position")
     independentPrefix = countOfIndependent()
+  }
+
+  /// Encodes what it nearly always becomes: its transaction holds locks, and is the worker's bottleneck.
+  mutating func encodeAhead() {
+    encodedAhead = BatchPlan.parameters(
+      of: messages.indices.compactMap { place in
+        guard case .event(let event) = messages[place].content else { return nil }
+        return BatchPlan.Row(place: place, event: event, isVoid: false)
+      }
+    ).map(\.encoded)
   }
 
   var isEmpty: Bool { messages.isEmpty }
@@ -44,8 +59,9 @@ struct Batch: Sendable, Equatable {
     return Batch(start: start, messages: messages.map { $0.buried(reason, detail: detail) })
   }
 
-  private func countOfIndependent() -> Int {
+  private mutating func countOfIndependent() -> Int {
     var byNumber: [StockEvent.Number: Int] = [:]
+    var repeated = false
     var byRequest: [Request: (slot: Int64, releasedSeq: Int64?)] = [:]
     byNumber.reserveCapacity(messages.count)
     byRequest.reserveCapacity(messages.count)
@@ -53,6 +69,7 @@ struct Batch: Sendable, Equatable {
       guard case .event(let event) = messages[place].content else { continue }
       if byNumber[event.number] != nil {
         if !repeats(event, oneOf: byNumber) { return place - messages.startIndex }
+        repeated = true
         continue
       }
       byNumber[event.number] = place
@@ -65,6 +82,7 @@ struct Batch: Sendable, Equatable {
       if known.slot != event.slot || isAfterRelease { return place - messages.startIndex }
       byRequest[request]!.releasedSeq = [known.releasedSeq, released].compactMap(\.self).min()
     }
+    isWithoutRepeats = !repeated
     return messages.count
   }
 

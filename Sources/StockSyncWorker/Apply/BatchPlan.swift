@@ -35,7 +35,6 @@ struct BatchPlan: Equatable {
     var seen: [StockEvent.Number: Int] = [:]
     var seenVoid: [StockEvent.Number: Int] = [:]
     rows.reserveCapacity(batch.messages.count)
-    seen.reserveCapacity(batch.messages.count)
     for place in batch.messages.indices {
       switch batch.messages[place].content {
       case .unusable(let reason, let detail): bury(place, reason, detail)
@@ -44,11 +43,13 @@ struct BatchPlan: Equatable {
         barriers[partition] = max(barriers[partition] ?? 0, barrier.epoch)
       case .event(let event):
         let isVoid = isVoid(event, in: batch.messages[place].partition, known)
-        if batch.repeats(event, oneOf: seen) || isVoid && batch.repeats(event, oneOf: seenVoid) {
-          duplicates += 1
-          continue
+        if !batch.isWithoutRepeats {
+          if batch.repeats(event, oneOf: seen) || isVoid && batch.repeats(event, oneOf: seenVoid) {
+            duplicates += 1
+            continue
+          }
+          if isVoid { seenVoid[event.number] = place } else { seen[event.number] = place }
         }
-        if isVoid { seenVoid[event.number] = place } else { seen[event.number] = place }
         add(place, event, isVoid, known)
       }
     }
@@ -88,16 +89,25 @@ struct BatchPlan: Equatable {
 
   /// Parameters of apply_claims.sql.
   var parameters: [PostgresValue] {
+    if let ahead = batch.encodedAhead, rows.count == batch.messages.count,
+      !rows.contains(where: { $0.isVoid })
+    {
+      return ahead
+    }
+    return Self.parameters(of: rows)
+  }
+
+  static func parameters(of rows: [Row]) -> [PostgresValue] {
     [
-      .int8Array(rows.map(\.event.activity.value)),
+      .int8Array(rows.map { $0.event.activity.value }),
       .int4Array(rows.map { Int32($0.event.slot) }),
-      .int8Array(rows.map(\.event.seq)),
+      .int8Array(rows.map { $0.event.seq }),
       .boolArray(rows.map { $0.event.kind == .released }),
-      .textArray(rows.map(\.event.user)),
-      .textArray(rows.map(\.event.request)),
-      .int8Array(rows.map(\.event.epoch)),
-      .int8Array(rows.map(\.event.timeMs)),
-      .boolArray(rows.map(\.isVoid)),
+      .textArray(rows.map { $0.event.user }),
+      .textArray(rows.map { $0.event.request }),
+      .int8Array(rows.map { $0.event.epoch }),
+      .int8Array(rows.map { $0.event.timeMs }),
+      .boolArray(rows.map { $0.isVoid }),
     ]
   }
 }

@@ -151,7 +151,8 @@ struct ConsumerTurn {
         if parts.applier.offer(.readPositions(token: token, partitions)) != .accepted {
           flow.askRefused(now: .now)
         }
-      case .handOver(let batch):
+      case .handOver(var batch):
+        batch.encodeAhead()
         // Two batches and some questions at most wait there: it has room.
         if parts.applier.offer(.apply(batch)) != .accepted {
           perform(flow.unavailable(now: .now))

@@ -1,3 +1,4 @@
+import PostgresClient
 import Stock
 import TestSupport
 import Testing
@@ -80,6 +81,26 @@ import Testing
     #expect(plan.deadLetters.map(\.reason) == [.malformed, .unknownActivity, .slotOutOfRange])
     #expect(plan.deadLetters.map(\.message.offset) == [1, 2, 3])
     #expect(plan.duplicates == 1)
+  }
+
+  /// What was encoded ahead goes only where it is what the rows became.
+  @Test func parametersAheadAreTheRowsOwn() {
+    let good = event(slot: 1, seq: 1, epoch: 3, user: "a", request: "r").encoded()
+    let other = event(.released, slot: 2, seq: 2, epoch: 3, user: "b", request: "r").encoded()
+    let old = event(slot: 3, seq: 3, epoch: 2, user: "c", request: "r").encoded()
+    let unknown = event(activity: 2, slot: 1, seq: 1, user: "a", request: "r").encoded()
+    for (payloads, isAhead) in [
+      ([good, other], true), ([good, other, good], false), ([good, old], false),
+      ([good, Array("{".utf8)], false), ([good, unknown], false), ([unknown], false),
+    ] {
+      let plain = plan(payloads.map { ($0, 1) })
+      var batch = plain.batch
+      batch.encodeAhead()
+      let ahead = BatchPlan(batch, known)
+      #expect(ahead.rows == plain.rows)
+      #expect(ahead.parameters.map(\.encoded) == plain.parameters.map(\.encoded))
+      #expect((ahead.parameters == batch.encodedAhead) == isAhead)
+    }
   }
 
   @Test func anEpochBelowItsPartitionsBarrierIsVoid() {
