@@ -45,7 +45,7 @@ redis() { redis-cli -s "$SLIDING_STOCK_REDIS_SOCKET" "$@"; }
 run_wrk() { # SECONDS RUN [CONNECTIONS [URL]]
   local TIMEFORMAT='processor %U %S'
   { time wrk -t1 -c"${3:-$connections}" -d"${1}s" --timeout 10s --latency -s "$project/deploy/lib/bench-draws.lua" \
-    "${4:-$(draw_url)}" -- "$2"; } >"$dir/wrk" 2>&1 || {
+    "${4:-$(draw_url)}" -- "$2" "$activities"; } >"$dir/wrk" 2>&1 || {
     tail -n 20 "$dir/wrk" >&2
     die "wrk failed"
   }
@@ -129,9 +129,10 @@ warm_up() {
   forget_activity "$activity"
 }
 
-# A: everything together, as many draws as go through.
+# A: everything together, as many draws as go through. With several activities the size of a batch is the last one's.
 measure_whole() { # PREFIX
-  local pid outbox lines usage seq calls
+  local pid outbox lines usage seq calls number
+  for ((number = 1; number < activities; number++)); do draw_from_new; done
   draw_from_new $(((seconds + 1) * 200000))
   whole=$activity outbox="stock:{$activity}:outbox"
   begin_draw

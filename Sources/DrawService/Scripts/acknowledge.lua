@@ -26,7 +26,7 @@ local function free(line, eventSeq, eventEpoch)
   if lockText(slot) ~= holder .. ' ' .. eventSeq .. ' ' .. eventEpoch .. ' r' then return end
   slots[#slots + 1] = slot
   lockTexts[slot] = false
-  records[user] = released(recordOf(user), slot, request)
+  records[user] = released(recordOf(user), slot, request, eventSeq)
 end
 
 local seen = {}

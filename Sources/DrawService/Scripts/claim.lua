@@ -25,6 +25,7 @@ if refused then return refused end
 local slideLimit, outboxCap = tonumber(ARGV[4]), tonumber(ARGV[5])
 local count = countItems(6, 3)
 local records = readRecords(6, 3)
+readLocks(records)
 
 -- What this call writes.
 local lines, locks, users = {}, {}, {}
@@ -45,11 +46,13 @@ local function held(user)
   end
 end
 
-local function isLimitReached(record)
+-- Also where a claim is held of which no lock tells, for it may be any request's.
+local function isLimitReached(user, record)
   local holds, ever = 0, 0
-  for text in string.gmatch(record or '', '[^,]+') do
+  for request, _, _, mark in claims(user, record) do
+    if request == '' then return true end
     ever = ever + 1
-    if string.sub(text, -2) ~= ':r' then holds = holds + 1 end
+    if mark == '' then holds = holds + 1 end
   end
   return holds >= limit or ever >= limit + secondChances
 end
@@ -110,7 +113,7 @@ local function claim(user, request, mode)
     if code then return code, heldSlot, heldSeq, heldRequest end
   end
   if obstacle then return obstacle, 0, 0, request end
-  if isLimitReached(record) then return LIMIT_REACHED, 0, 0, request end
+  if isLimitReached(user, record) then return LIMIT_REACHED, 0, 0, request end
   if waiting >= outboxCap then return OUTBOX_FULL, 0, 0, request end
   if locked + #lines >= total then return SOLD_OUT, 0, 0, request end
   slot = take()

@@ -15,6 +15,7 @@ local refused = refusal(math.huge, tonumber(ARGV[2]))
 if refused then return refused end
 countItems(3, 2)
 local records = readRecords(3, 2)
+readLocks(records)
 
 local function look(user, request)
   local slot, claimSeq, isReleased = find(user, records[user], request)

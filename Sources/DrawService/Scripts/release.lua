@@ -18,6 +18,7 @@ if refused then return refused end
 local outboxCap = tonumber(ARGV[4])
 countItems(5, 2)
 local records = readRecords(5, 2)
+readLocks(records)
 
 -- What this call writes.
 local lines, locks, users = {}, {}, {}
@@ -34,9 +35,10 @@ local function release(user, request)
 
   local releaseSeq = format('%d', seq + #lines + 1)
   lines[#lines + 1] = slot .. ' ' .. user .. ' ' .. request
-  lockTexts[slot] = user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r'
-  locks[#locks + 1], locks[#locks + 2] = slot, lockTexts[slot]
-  records[user] = telling(records[user], slot, request, claimSeq)
+  local lock = user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r'
+  lockTexts[slot] = lock
+  locks[#locks + 1], locks[#locks + 2] = slot, lock
+  records[user] = spelledOut(records[user], slot, request, claimSeq)
   users[#users + 1], users[#users + 2] = user, records[user]
   return NOW, slot, releaseSeq
 end

@@ -43,7 +43,7 @@ extension ConfigKey {
 
   private static let claims: [ConfigKey] = [
     ConfigKey(
-      "claim.lanes", .integer(1...64), default: "2", scope: .draw,
+      "claim.lanes", .integer(1...64), default: "1", scope: .draw,
       "threads with a Redis connection each; an activity belongs to one"),
     ConfigKey(
       "claim.batch", .integer(1...256), default: "128", scope: .draw,

@@ -34,10 +34,11 @@ public final class KafkaConsumer {
   ) throws(KafkaError) {
     var layers = PropertyLayers.common(settings)
     layers.defaults += [
-      // A partition that finds this full rests for a second, whatever is taken meanwhile: it holds more than a second of
-      // the fastest worker's messages. Unpacked they take up to three times the bytes. Small shares of the partitions, in
-      // turns, come near the order in which they were written.
-      ("queued.max.messages.kbytes", "32768"), ("fetch.message.max.bytes", "131072"),
+      // A partition that finds these full rests for a second, whatever is taken meanwhile: they hold two seconds of the
+      // fastest worker's messages. Unpacked those take four times the bytes. Small shares of the partitions, in turns,
+      // come near the order in which they were written.
+      ("queued.min.messages", "200000"), ("queued.max.messages.kbytes", "32768"),
+      ("fetch.message.max.bytes", "131072"),
       // Without a wait the broker answers each handful of messages at once, and answering is what costs it most.
       ("fetch.min.bytes", "65536"), ("fetch.wait.max.ms", "25"),
       ("heartbeat.interval.ms", "\(max(1, min(3_000, sessionTimeoutMs / 3)))"),

@@ -6,7 +6,7 @@ public enum ClaimRecord: Hashable, Sendable {
   case held(slot: Int64)
   /// "request:slot:seq" from when its release begins, for then the lock goes over to the release; ":r" behind once it is
   /// released.
-  case telling(request: String, slot: Int64, seq: Int64, isReleased: Bool)
+  case spelledOut(request: String, slot: Int64, seq: Int64, isReleased: Bool)
 
   /// nil when it is no claim of ours.
   public init?(text: some StringProtocol) {
@@ -18,34 +18,35 @@ public enum ClaimRecord: Hashable, Sendable {
     guard parts.count == 3 || (parts.count == 4 && parts[3] == "r"), let slot = Int64(parts[1]),
       let seq = Int64(parts[2]), !parts[0].isEmpty
     else { return nil }
-    self = .telling(
+    self = .spelledOut(
       request: String(parts[0]), slot: slot, seq: seq, isReleased: parts.count == 4)
   }
 
   public var slot: Int64 {
     switch self {
-    case .held(let slot), .telling(_, let slot, _, _): slot
+    case .held(let slot), .spelledOut(_, let slot, _, _): slot
     }
   }
 
   public var isReleased: Bool {
-    if case .telling(_, _, _, true) = self { true } else { false }
+    if case .spelledOut(_, _, _, true) = self { true } else { false }
   }
 
   public var text: String {
     switch self {
     case .held(let slot): "\(slot)"
-    case .telling(let request, let slot, let seq, let isReleased):
+    case .spelledOut(let request, let slot, let seq, let isReleased):
       "\(request):\(slot):\(seq)\(isReleased ? ":r" : "")"
     }
   }
 
-  /// Whether this is the claim that a lock on its slot stands for, as a script leaves both.
+  /// Whether this is the claim that a lock on its slot stands for. A held one may be spelled out: versions before this one
+  /// wrote so.
   public func isHeld(by user: String, _ lock: LockRecord?) -> Bool {
     guard let lock, lock.user == user else { return false }
     return switch self {
     case .held: !lock.isReleasing
-    case .telling(let request, _, _, let isReleased): !isReleased && request == lock.request
+    case .spelledOut(let request, _, _, let isReleased): !isReleased && request == lock.request
     }
   }
 

@@ -5,6 +5,20 @@
 -- will write, so that the rest of the call goes by it.
 local lockTexts = {}
 
+-- Reads the locks of all that the users of these records hold, many with one command.
+local function readLocks(records)
+  local slots = {}
+  for _, record in pairs(records) do
+    for slot in string.gmatch(record or '', '%f[^%z,]%d+%f[%z,]') do slots[#slots + 1] = slot end
+  end
+  for first = 1, #slots, 1000 do
+    local last = math.min(first + 999, #slots)
+    for place, text in ipairs(call('HMGET', locksKey, unpack(slots, first, last))) do
+      lockTexts[slots[first + place - 1]] = text
+    end
+  end
+end
+
 local function lockText(slot)
   local text = lockTexts[slot]
   if text == nil then
@@ -49,16 +63,18 @@ local function lockOf(slot, user, request)
   if holder == user and held == request then return lockSeq, mark == ' r' end
 end
 
--- A user's record once the claim of `slot` tells itself, as it must before the lock goes over to a release.
-local function telling(record, slot, request, claimSeq)
+-- A user's record with the claim of `slot` spelled out, as it must be when the lock goes over to a release.
+local function spelledOut(record, slot, request, claimSeq)
   local text = request .. ':' .. slot .. ':' .. claimSeq
   return (string.gsub(record, '[^,]+', function(claim) return claim == slot and text or nil end))
 end
 
--- A user's record once the release of `slot` by `request` is through.
-local function released(record, slot, request)
+-- A user's record once the release of `slot` by `request` is through. Where nobody has spelled out the claim, its seq is
+-- forgotten, and the release's stands for it.
+local function released(record, slot, request, releaseSeq)
   local start = request .. ':' .. slot .. ':'
   return (string.gsub(record, '[^,]+', function(claim)
+    if claim == slot then return start .. releaseSeq .. ':r' end
     if string.sub(claim, 1, #start) == start and string.sub(claim, -2) ~= ':r' then return claim .. ':r' end
   end))
 end

@@ -30,14 +30,18 @@ struct Batch: Sendable, Equatable {
     independentPrefix = countOfIndependent()
   }
 
-  /// Encodes what it nearly always becomes: its transaction holds locks, and is the worker's bottleneck.
+  /// Encodes what it nearly always becomes: its transaction holds locks, and is the worker's bottleneck. Nothing where a
+  /// message cannot become a row.
   mutating func encodeAhead() {
-    encodedAhead = BatchPlan.parameters(
-      of: messages.indices.compactMap { place in
-        guard case .event(let event) = messages[place].content else { return nil }
-        return BatchPlan.Row(place: place, event: event, isVoid: false)
-      }
-    ).map(\.encoded)
+    var rows: [BatchPlan.Row] = []
+    rows.reserveCapacity(messages.count)
+    for place in messages.indices {
+      guard case .event(let event) = messages[place].content,
+        StockLimits.total.contains(event.slot)
+      else { return }
+      rows.append(BatchPlan.Row(place: place, event: event, isVoid: false))
+    }
+    encodedAhead = BatchPlan.parameters(of: rows).map(\.encoded)
   }
 
   var isEmpty: Bool { messages.isEmpty }

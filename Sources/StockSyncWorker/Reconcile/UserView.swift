@@ -33,7 +33,12 @@ struct UserView: Equatable, Sendable {
         detail: "record '\(record?.prefix(200) ?? "")'")
     }
     if own == nil, let claim {
-      return made(.userWithoutLock, detail: "record '\(claim.text)', lock '\(lock ?? "")'")
+      var difference = made(
+        .userWithoutLock, detail: "record '\(claim.text)', lock '\(lock ?? "")'")
+      if case .spelledOut(let request, _, let seq, _) = claim {
+        (difference.request, difference.seq) = (request, seq)
+      }
+      return difference
     }
     return nil
   }

@@ -8,7 +8,7 @@ local user, request, releaseSeq, mark = lockOn(slot)
 if lockText(slot) ~= lock or mark ~= ' r' or isWaiting(releaseSeq) then return {'changed', ''} end
 if not isCounted then return {'uncounted', ''} end
 
-local record = released(call('HGET', usersKey, user) or '', slot, request)
+local record = released(call('HGET', usersKey, user) or '', slot, request, releaseSeq)
 -- The deletion is first: Redis never refuses it, and refuses nothing of a script that has begun to write.
 call('HDEL', locksKey, slot)
 if record ~= '' then call('HSET', usersKey, user, record) end

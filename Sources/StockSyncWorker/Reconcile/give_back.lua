@@ -18,6 +18,6 @@ local releaseSeq = format('%d', seq + 1)
 call('XADD', outboxKey, releaseSeq .. '-0', 'f', releaseSeq, 'k', 'r', 'e', epoch,
   't', format('%d', clock[1] * 1000 + math.floor(clock[2] / 1000)), 'd', slot .. ' ' .. user .. ' ' .. request)
 call('HSET', locksKey, slot, user .. ' ' .. request .. ' ' .. releaseSeq .. ' ' .. epoch .. ' r')
-call('HSET', usersKey, user, telling(record, slot, request, claimSeq))
+call('HSET', usersKey, user, spelledOut(record, slot, request, claimSeq))
 call('HSET', stockKey, 'seq', releaseSeq, 'outbox', outboxCount + 1)
 return {'done', ''}

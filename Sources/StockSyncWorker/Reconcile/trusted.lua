@@ -1,4 +1,5 @@
--- After server.lua, before records.lua and each script of the reconciliation: nothing is read or written but under a valid fence.
+-- After server.lua, before records.lua and each script of the reconciliation: nothing is read or written but under a
+-- valid fence.
 --
 -- ARGV   1 activity   2 epoch: Postgres'
 -- Reply  texts; {'untrusted', reason} where the fence, the epoch or the activity is not as it has to be

@@ -41,7 +41,7 @@ struct Rebuild: Sendable {
     /// What is not released is locked by this rebuild.
     var record: ClaimRecord {
       isReleased
-        ? .telling(request: request, slot: slot, seq: seq, isReleased: true) : .held(slot: slot)
+        ? .spelledOut(request: request, slot: slot, seq: seq, isReleased: true) : .held(slot: slot)
     }
   }
 

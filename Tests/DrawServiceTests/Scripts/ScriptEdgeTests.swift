@@ -62,14 +62,60 @@ import Testing
     #expect(try stock.state() == before)
   }
 
-  /// A record that somebody has tampered with: it counts, and no lock of others is told or given back by it.
-  @Test func aRecordOfAnothersSlotTellsNothing() throws {
+  /// A user with as many claims as an activity may allow, in calls of the largest batch.
+  @Test func manyClaimsOfOneUserAreReadWithFewCommands() throws {
+    let stack = try LocalStack.start([.redis])
+    defer { stack.end() }
+    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 1_000, limit: 100)
+    func claims(_ numbers: Range<Int>) throws -> [Int64?] {
+      let items = numbers.flatMap { ["a", "r\($0)", "k"] }
+      let reply = try stock.reply(
+        "claim", [stock.activity, stock.far, "1", "10000", "1000"] + items)
+      return numbers.indices.map { reply[Self.header + 4 * ($0 - numbers.lowerBound)].int }
+    }
+    #expect(try claims(0..<99) == Array(repeating: 1, count: 99))
+    var again: [Int64?] = []
+    let commands = try stock.countReads { again = try claims(0..<99) }
+    #expect(again == Array(repeating: 3, count: 99))
+    #expect(commands < 10)
+    #expect(try claims(99..<101) == [1, 7])
+    #expect(try stock.state().users["a"] == (1...100).map(String.init).joined(separator: ","))
+  }
+
+  /// As versions before this one wrote it, or a script's writer by hand.
+  @Test func aHeldClaimThatIsSpelledOutIsReadAlike() throws {
     let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 10)
+    _ = try stock.claim(["a"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1", "1"])
+    try stock.send(RedisCommand("HSET", stock.keys[4], "a", "r:1:1"))
+    #expect(try stock.claim(["a"])[Self.header].int == 2)
+    #expect(try stock.reply("look", [stock.activity, "1", "a", "r"])[12].int == 1)
+    _ = try stock.reply("release", [stock.activity, stock.far, "1", "100", "a", "r"])
+    _ = try stock.reply("acknowledge", [stock.activity, "1", "2", "1"])
+    #expect(try stock.state().users["a"] == "r:1:1:r")
+  }
+
+  /// A release whose claim nobody has spelled out still ends.
+  @Test func aReleaseFreesItsUserWhateverTheRecord() throws {
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 10)
+    _ = try stock.claim(["a"])
+    _ = try stock.call("acknowledge", [stock.activity, "1", "1", "1"])
+    _ = try stock.reply("release", [stock.activity, stock.far, "1", "100", "a", "r"])
+    try stock.send(RedisCommand("HSET", stock.keys[4], "a", "1"))
+    _ = try stock.reply("acknowledge", [stock.activity, "1", "2", "1"])
+    #expect(try stock.state().users["a"] == "r:1:2:r")
+    #expect(try stock.claim(["a"])[Self.header].int == 4)
+  }
+
+  /// A record that somebody has tampered with: no lock of others is told or given back by it, and nothing is claimed,
+  /// for it may be any request's.
+  @Test(arguments: [1, 2]) func aRecordOfAnothersSlotTellsNothing(limit: Int) throws {
+    let stock = try PlainStock(ScriptDatabase.emptied(for: "edges"), total: 10, limit: limit)
     _ = try stock.claim(["a"])
     _ = try stock.call("acknowledge", [stock.activity, "1", "1", "1"])
     try stock.send(RedisCommand("HSET", stock.keys[4], "b", "1"))
     let before = try stock.state()
-    for mode in ["k", "a"] {
+    for mode in limit == 1 ? ["k", "a"] : ["k"] {
       let arguments = [stock.activity, stock.far, "1", "10000", "1000", "b", "r", mode]
       #expect(try stock.reply("claim", arguments)[Self.header].int == 7)
     }
@@ -107,11 +153,11 @@ struct PlainStock {
     + ["locks", "users", "free", "outbox"].map { "stock:{7}:\($0)" }
   private let connection: RedisConnection
 
-  init(_ endpoint: RedisEndpoint, total: Int) throws {
+  init(_ endpoint: RedisEndpoint, total: Int, limit: Int = 1) throws {
     connection = try RedisConnection(endpoint)
     let created = try call(
       ScriptSources.preheat("preheat"),
-      [activity, "\(total)", "1", "0", far, "1", "1"])
+      [activity, "\(total)", "\(limit)", "0", far, "1", "1"])
     let opened = try call(ScriptSources.preheat("open"), [activity, "1"])
     #expect(created.elements?[0].text == "created" && opened.elements?[0].text == "opened")
   }
@@ -149,17 +195,19 @@ struct PlainStock {
     StockState(replies: try connection.pipeline(StockState.commands(keys, activity)))
   }
 
-  /// How many HMGETs the server ran meanwhile, from scripts too, whoever's.
+  /// How many HGETs and HMGETs the server ran meanwhile, from scripts too, whoever's.
   func countReads(_ body: () throws -> Void) throws -> Int {
-    let before = try hmgets()
+    let before = try reads()
     try body()
-    return try hmgets() - before
+    return try reads() - before
   }
 
-  private func hmgets() throws -> Int {
+  private func reads() throws -> Int {
     let text = try connection.pipeline([RedisCommand("INFO", "commandstats")])[0].text ?? ""
-    let line = text.split(separator: "\r\n").first { $0.hasPrefix("cmdstat_hmget:calls=") }
-    let number = line?.dropFirst("cmdstat_hmget:calls=".count).prefix { $0 != "," }
-    return number.flatMap { Int($0) } ?? 0
+    return text.split(separator: "\r\n").reduce(0) { sum, line in
+      let parts = line.split(separator: "=")
+      guard ["cmdstat_hmget:calls", "cmdstat_hget:calls"].contains(parts[0]) else { return sum }
+      return sum + Int(parts[1].prefix { $0 != "," })!
+    }
   }
 }

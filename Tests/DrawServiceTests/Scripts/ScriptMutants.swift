@@ -21,9 +21,9 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     // The promises of a user: the same answer again, never more than the limit.
     ScriptMutant("claim", "holds >= limit or", "holds > limit or"),
     ScriptMutant("claim", "ever >= limit + secondChances", "false"),
-    ScriptMutant("claim", "if string.sub(text, -2) ~= ':r' then holds", "if true then holds"),
+    ScriptMutant("claim", "if mark == '' then holds", "if true then holds"),
     ScriptMutant("release", "call('HSET', usersKey, unpack(users))", ""),
-    ScriptMutant("release", "records[user] = telling(", "local _ = telling("),
+    ScriptMutant("release", "records[user] = spelledOut(", "local _ = spelledOut("),
     ScriptMutant("claim", "if tonumber(claimSeq) > seq", "if false"),
     ScriptMutant("claim", "if limit > 1", "if false"),
     // The rules of an activity and of a call.
@@ -53,7 +53,8 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     ScriptMutant("claim", " and tonumber(entry[2][2]) <= tonumber(eventSeq)", ""),
     ScriptMutant("look", "entry ~= nil and", "entry == nil or"),
     ScriptMutant("release", "if isWaiting(claimSeq) then", "if false then"),
-    ScriptMutant("release", "lockTexts[slot] = user", "lockTexts[1] = user"),
+    ScriptMutant("release", "lockTexts[slot] = lock", ""),
+    ScriptMutant("claim", "lockTexts[slots[first + place - 1]]", "lockTexts[slots[first]]"),
     ScriptMutant("release", ".. epoch .. ' r'", ".. epoch"),
     ScriptMutant(
       "acknowledge", "if lockText(slot) ~= holder", "if false and lockText(slot) ~= holder"),

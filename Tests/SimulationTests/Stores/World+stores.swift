@@ -160,7 +160,7 @@ extension World {
         case .held(let slot):
           let lock = locks[slot]!
           return ScriptModel.Claim(request: lock.request, slot: slot, seq: lock.seq)
-        case .telling(let request, let slot, let seq, let isReleased):
+        case .spelledOut(let request, let slot, let seq, let isReleased):
           return ScriptModel.Claim(
             request: request, slot: slot, seq: seq, isReleased: isReleased)
         }

@@ -128,10 +128,24 @@ import Threads
     #expect(try tables.differences(from: histories) == [])
   }
 
-  /// The plan that is made once for batches of any size: index look-ups alone, no list joined with another.
-  @Test func theStatementIsLinearInItsBatch() throws {
+  /// The plan that is made once for batches of any size: index look-ups alone, no list joined with another; whatever
+  /// somebody's ANALYZE has found in the tables.
+  @Test(arguments: [nil, 0, 1, 2, 5_000])
+  func theStatementIsLinearInItsBatch(rowsAnalysed: Int?) throws {
     let tables = try Tables()
-    let connection = try PostgresConnection(tables.settings)
+    var settings = tables.settings
+    settings.parameters = BatchTransaction.parameters
+    let connection = try PostgresConnection(settings)
+    if let rowsAnalysed {
+      try connection.executeScript(
+        """
+        INSERT INTO claim (activity, slot, seq, state, usr, request, epoch, event_at)
+          SELECT 1, n, n, 'claimed', 'u' || n, 'r', 1, now() FROM generate_series(1, \(rowsAnalysed)) n;
+        INSERT INTO released_request (activity, usr, request, slot, seq, epoch, event_at)
+          SELECT 1, 'u' || n, 'q', n, n, 1, now() FROM generate_series(1, \(rowsAnalysed)) n;
+        ANALYZE
+        """)
+    }
     try connection.executeScript(
       "SET plan_cache_mode = force_generic_plan; PREPARE q AS "
         + sqlText(PackageResources.apply_claims_sql))

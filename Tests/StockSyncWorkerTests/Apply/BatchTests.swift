@@ -88,10 +88,12 @@ import Testing
     let good = event(slot: 1, seq: 1, epoch: 3, user: "a", request: "r").encoded()
     let other = event(.released, slot: 2, seq: 2, epoch: 3, user: "b", request: "r").encoded()
     let old = event(slot: 3, seq: 3, epoch: 2, user: "c", request: "r").encoded()
+    let far = event(slot: 1 << 52, seq: 4, epoch: 3, user: "d", request: "r").encoded()
     let unknown = event(activity: 2, slot: 1, seq: 1, user: "a", request: "r").encoded()
     for (payloads, isAhead) in [
       ([good, other], true), ([good, other, good], false), ([good, old], false),
-      ([good, Array("{".utf8)], false), ([good, unknown], false), ([unknown], false),
+      ([good, far], false), ([good, Array("{".utf8)], false), ([good, unknown], false),
+      ([unknown], false),
     ] {
       let plain = plan(payloads.map { ($0, 1) })
       var batch = plain.batch

@@ -48,8 +48,9 @@ struct Tables {
     var rest = messages[...]
     var total = Applied()
     while !rest.isEmpty {
-      let batch = Batch(
+      var batch = Batch(
         start: positions, messages: rest.prefix(Int.random(in: 1...limit, using: &random)))
+      if Bool.random(using: &random) { batch.encodeAhead() }
       rest = rest.dropFirst(batch.messages.count)
       positions.merge(batch.end) { $1 }
       guard case .applied(let applied) = applier.apply(batch, on: session) else {
@@ -65,8 +66,9 @@ struct Tables {
     let session = PostgresSession(settings)
     let positions = try Positions(topic: topic).read(
       Set(messages.map(\.partition)).sorted(), on: try session.connection())
-    return BatchApplier(transaction: BatchTransaction(topic: topic)).apply(
-      Batch(start: positions, messages: messages), on: session)
+    var batch = Batch(start: positions, messages: messages)
+    batch.encodeAhead()
+    return BatchApplier(transaction: BatchTransaction(topic: topic)).apply(batch, on: session)
   }
 
   /// Sends the worker back to the beginning of its topic.

@@ -97,6 +97,7 @@ import Testing
     }
     #expect(kind("a r 9 3", "5") == nil)
     #expect(kind("a r 9 3", "x:4:1:r,5,7") == nil)
+    #expect(kind("a r 9 3", "r:5:9") == nil)
     #expect(kind("a r 12 3 r", "x:4:1:r,r:5:9") == nil)
     #expect(kind(nil, nil) == nil)
     #expect(kind(nil, "r:5:9:r") == nil)

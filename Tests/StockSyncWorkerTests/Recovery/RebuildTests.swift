@@ -232,7 +232,7 @@ import Testing
     }
     let released = built.users.flatMap { user, text in
       ClaimRecord.list(text)!.compactMap { claim -> String? in
-        guard case .telling(let request, _, _, true) = claim else { return nil }
+        guard case .spelledOut(let request, _, _, true) = claim else { return nil }
         return "\(user)/\(request)"
       }
     }
