@@ -104,6 +104,7 @@ let package = Package(
         .embedInCode("Migrations/0001_tables.sql"),
         .embedInCode("Migrations/0002_dead_letter_resolution.sql"),
         .embedInCode("Migrations/0003_fence_right.sql"),
+        .embedInCode("Migrations/0004_activity_is_never_selective.sql"),
         .embedInCode("Commands/insert_activity.sql"),
         .embedInCode("Commands/read_activities.sql"),
         .embedInCode("Commands/read_preheat.sql"),

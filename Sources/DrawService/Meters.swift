@@ -96,7 +96,7 @@ extension Answer {
     case .pending: "pending"
     case .released: "released"
     case .described: "described"
-    case .refused(let refusal): refusal.rawValue
+    case .refused(let refusal): refusal.code
     }
   }
 }

@@ -95,7 +95,7 @@ empty_tables() { # DATABASE
 run_pgbench() { # DATABASE FILE OPTIONS…
   local file=$2 name=$1
   shift 2
-  PGOPTIONS='-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off' \
+  PGOPTIONS='-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off -c jit=off' \
     "$(postgres_programs)/pgbench" -h "$short/pg" -p "$STACK_POSTGRES_PORT" -U postgres -n -M prepared \
     -f "$dir/$file" "$@" "$name" >"$dir/pgbench" 2>&1 || {
     tail -n 20 "$dir/pgbench" >&2

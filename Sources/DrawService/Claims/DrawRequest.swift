@@ -41,21 +41,33 @@ enum Answer: Sendable, Equatable {
   case refused(Refusal)
 }
 
-/// Why not: the stable `code` of a problem reply.
-enum Refusal: String, Sendable, CaseIterable {
-  case soldOut = "sold_out"
-  case limitReached = "limit_reached"
-  case notOpen = "not_open"
-  case closed
-  case paused
-  case released
-  case unknownActivity = "unknown_activity"
-  case unknownRequest = "unknown_request"
-  case keyRequired = "invalid_idempotency_key"
+/// Why not.
+enum Refusal: Int, Sendable, CaseIterable {
+  case soldOut, limitReached, notOpen, closed, paused, released
+  case unknownActivity, unknownRequest
+  case keyRequired
   /// Nothing was done.
   case overloaded
   /// The outcome is unknown: ask the same again.
   case unavailable
   /// This Redis may have lost claims: nothing is issued until that is repaired.
   case fenced
+
+  /// The stable `code` of a problem reply, and the name in stats.
+  var code: String {
+    switch self {
+    case .soldOut: "sold_out"
+    case .limitReached: "limit_reached"
+    case .notOpen: "not_open"
+    case .closed: "closed"
+    case .paused: "paused"
+    case .released: "released"
+    case .unknownActivity: "unknown_activity"
+    case .unknownRequest: "unknown_request"
+    case .keyRequired: "invalid_idempotency_key"
+    case .overloaded: "overloaded"
+    case .unavailable: "unavailable"
+    case .fenced: "fenced"
+    }
+  }
 }

@@ -33,13 +33,12 @@ struct Problem: Sendable {
 
 extension Refusal {
   /// Made once: in a sale most draws end here.
-  private static let replies = Dictionary(
-    uniqueKeysWithValues: allCases.map { ($0, $0.problem.reply) })
+  private static let replies = allCases.map(\.problem.reply)
 
-  var reply: HTTPReply { Self.replies[self]! }
+  var reply: HTTPReply { Self.replies[rawValue] }
 
   private var problem: Problem {
-    Problem(status: status, code: rawValue, title: title, headers: headers)
+    Problem(status: status, code: code, title: title, headers: headers)
   }
 
   private var status: Int {

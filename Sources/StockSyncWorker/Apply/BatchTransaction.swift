@@ -28,10 +28,10 @@ struct BatchTransaction {
   private static let givenBack = "given_back"
 
   /// For the connection that applies. All joins of its statements are events to unique keys; a plan that was made when
-  /// the tables were small, and reads them whole, would stay until somebody analyses them.
+  /// the tables were small, and reads or keeps them whole, would stay until somebody analyses them.
   static let parameters = [
     "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
-    "jit": "off",
+    "enable_material": "off", "jit": "off",
   ]
 
   enum Outcome: Sendable, Equatable {

@@ -37,6 +37,9 @@ enum Migrations {
       sql: sqlText(PackageResources._002_dead_letter_resolution_sql)),
     Migration(
       version: 3, name: "fence_right", sql: sqlText(PackageResources._003_fence_right_sql)),
+    Migration(
+      version: 4, name: "activity_is_never_selective",
+      sql: sqlText(PackageResources._004_activity_is_never_selective_sql)),
   ]
 
   /// Taken by every `migrate` on the database, so that one runs at a time. Any number, ours alone.

@@ -108,7 +108,7 @@ extension World {
     case .pending: "pending"
     case .released(let slot, _): "RELEASED slot \(slot)"
     case .described: "described"
-    case .refused(let refusal): refusal.rawValue
+    case .refused(let refusal): refusal.code
     }
   }
 }

@@ -127,7 +127,7 @@ extension World {
           && !$0.isReleaseAsked && $0.toldAtUs < sentAtUs
       } : ask.slot != nil && !ask.isReleaseAsked && ask.toldAtUs < sentAtUs ? ask : nil
     if let holder {
-      return broken(.takenBack, "\(holder.request) was claimed, then told \(refusal.rawValue)")
+      return broken(.takenBack, "\(holder.request) was claimed, then told \(refusal.code)")
     }
     if refusal == .unknownActivity {
       return broken(.takenBack, "an open activity is told not to be there")

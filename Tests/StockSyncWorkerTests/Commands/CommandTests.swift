@@ -49,7 +49,7 @@ import Testing
     let early = try run(create, more: ["--name", "Phones"])
     #expect(early.status == .exited(1))
     #expect(early.error.contains("migrate"))
-    #expect(try run("migrate --json").json["applied"] as? [Int] == [1, 2, 3])
+    #expect(try run("migrate --json").json["applied"] as? [Int] == [1, 2, 3, 4])
     #expect(try run("migrate --json").json["applied"] as? [Int] == [])
 
     let made = try run(create, more: ["--name", "Phones & more"])
