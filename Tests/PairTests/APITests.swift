@@ -4,14 +4,14 @@ import Testing
 
 /// The API as a client meets it: every answer, every refusal, every bad input.
 @Suite(.serialized) final class APITests {
-  /// One service for all of these tests, each with an activity of its own.
+  /// One service for all of these tests, each with an activity of its own, which have both lanes in turns.
   private struct Shared: @unchecked Sendable {  // the suite is serialized
     let pair: Pair
     let draw: Service
   }
   private static let shared = Result {
     let pair = try Pair(stock: 1)
-    return Shared(pair: pair, draw: try pair.startDraw())
+    return Shared(pair: pair, draw: try pair.startDraw(["SLIDING_STOCK_CLAIM_LANES": "2"]))
   }
 
   private let pair: Pair

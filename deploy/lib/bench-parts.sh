@@ -120,6 +120,7 @@ end_draw() { # [PART]
 
 # A broker's first half minute is its compiler's: draws of which nothing is counted. With a real one.
 warm_up() {
+  local activities=1
   if [[ $STACK_KAFKA_KIND != kafka || $quick == yes ]]; then return; fi
   prepare_round 0
   draw_from_new 4000000

@@ -11,7 +11,8 @@
 --        4 claimed before, and released
 --        5 claimed before, and being released; seq is the release's
 --        6 sold out: all of the stock is locked
---        7 the user holds as many as the limit allows, or has claimed limit + 2 times
+--        7 the user holds as many as the limit allows, or has claimed limit + 2 times, or their record names a slot
+--          of which no lock of theirs tells
 --        8 not open yet   9 closed   10 paused   11 the outbox is at its cap
 --        12 again: the slide limit was reached; the search goes on there in the next call
 --        13 a key is required, for the limit is above 1
@@ -42,7 +43,7 @@ end
 -- The answer of the one claim that the user holds, if any.
 local function held(user)
   for request, slot, claimSeq, mark in claims(user, records[user]) do
-    if mark == '' and request ~= '' then return repeated(user, request, slot, claimSeq) end
+    if mark ~= ':r' and request ~= '' then return repeated(user, request, slot, claimSeq) end
   end
 end
 
@@ -52,7 +53,7 @@ local function isLimitReached(user, record)
   for request, _, _, mark in claims(user, record) do
     if request == '' then return true end
     ever = ever + 1
-    if mark == '' then holds = holds + 1 end
+    if mark ~= ':r' then holds = holds + 1 end
   end
   return holds >= limit or ever >= limit + secondChances
 end

@@ -62,24 +62,37 @@ import Testing
     #expect(try stock.state() == before)
   }
 
-  /// A user with as many claims as an activity may allow, in calls of the largest batch.
-  @Test func manyClaimsOfOneUserAreReadWithFewCommands() throws {
+  /// Users with as many claims as an activity may allow: more locks in one call than one command reads.
+  @Test func manyClaimsOfAUserAreReadWithFewCommands() throws {
     let stack = try LocalStack.start([.redis])
     defer { stack.end() }
-    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 1_000, limit: 100)
-    func claims(_ numbers: Range<Int>) throws -> [Int64?] {
-      let items = numbers.flatMap { ["a", "r\($0)", "k"] }
+    let stock = try PlainStock(RedisEndpoint(socket: stack.redisSocket), total: 2_000, limit: 100)
+    func claims(_ user: String, _ numbers: Range<Int>) throws -> [Int64?] {
+      let items = numbers.flatMap { [user, "r\($0)", "k"] }
       let reply = try stock.reply(
         "claim", [stock.activity, stock.far, "1", "10000", "1000"] + items)
       return numbers.indices.map { reply[Self.header + 4 * ($0 - numbers.lowerBound)].int }
     }
-    #expect(try claims(0..<99) == Array(repeating: 1, count: 99))
+    #expect(try claims("a", 0..<99) == Array(repeating: 1, count: 99))
     var again: [Int64?] = []
-    let commands = try stock.countReads { again = try claims(0..<99) }
+    let commands = try stock.countReads { again = try claims("a", 0..<99) }
     #expect(again == Array(repeating: 3, count: 99))
     #expect(commands < 10)
-    #expect(try claims(99..<101) == [1, 7])
+    #expect(try claims("a", 99..<101) == [1, 7])
     #expect(try stock.state().users["a"] == (1...100).map(String.init).joined(separator: ","))
+
+    let users = (0..<11).map { "user-\($0)" }
+    for user in users { _ = try claims(user, 0..<100) }
+    let slots = try users.indices.map { place in
+      let reply = try stock.reply(
+        "look", [stock.activity, "1"] + users.flatMap { [$0, "r\(9 * place)"] })
+      return users.indices.map { reply[Self.header + 6 + 3 * $0 + 1].int }
+    }
+    #expect(
+      slots
+        == users.indices.map { place in
+          users.indices.map { Int64(100 + 100 * $0 + 9 * place + 1) }
+        })
   }
 
   /// As versions before this one wrote it, or a script's writer by hand.

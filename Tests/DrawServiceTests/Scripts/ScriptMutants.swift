@@ -21,7 +21,7 @@ struct ScriptMutant: Sendable, CustomTestStringConvertible {
     // The promises of a user: the same answer again, never more than the limit.
     ScriptMutant("claim", "holds >= limit or", "holds > limit or"),
     ScriptMutant("claim", "ever >= limit + secondChances", "false"),
-    ScriptMutant("claim", "if mark == '' then holds", "if true then holds"),
+    ScriptMutant("claim", "if mark ~= ':r' then holds", "if true then holds"),
     ScriptMutant("release", "call('HSET', usersKey, unpack(users))", ""),
     ScriptMutant("release", "records[user] = spelledOut(", "local _ = spelledOut("),
     ScriptMutant("claim", "if tonumber(claimSeq) > seq", "if false"),

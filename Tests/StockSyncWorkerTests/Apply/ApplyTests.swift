@@ -130,27 +130,28 @@ import Threads
 
   /// The plan that is made once for batches of any size: each event's rows by their whole keys, no list joined with another;
   /// whatever somebody's ANALYZE found in the tables before a sale filled them.
-  @Test(arguments: [nil, 0, 1, 2, 60])
-  func theStatementIsLinearInItsBatch(activitiesAnalysed: Int?) throws {
+  @Test(arguments: [nil, (0, 0), (1, 1), (2, 1), (60, 1), (60, 2)] as [(Int, Int)?])
+  func theStatementIsLinearInItsBatch(analysed: (activities: Int, slots: Int)?) throws {
     let tables = try Tables()
     var settings = tables.settings
     settings.parameters = BatchTransaction.parameters
     let connection = try PostgresConnection(settings)
-    func insert(_ activity: String, _ first: Int, _ last: Int) throws {
+    func insert(_ activities: ClosedRange<Int>, _ slots: Int) throws {
+      let places = """
+        generate_series(\(activities.lowerBound), \(activities.upperBound)) a, generate_series(1, \(slots)) n
+        """
       try connection.executeScript(
         """
         INSERT INTO claim (activity, slot, seq, state, usr, request, epoch, event_at)
-          SELECT \(activity), n, n, 'claimed', 'u' || n, 'r', 1, now()
-          FROM generate_series(\(first), \(last)) n;
+          SELECT a, n, n, 'claimed', 'u' || n, 'r', 1, now() FROM \(places);
         INSERT INTO released_request (activity, usr, request, slot, seq, epoch, event_at)
-          SELECT \(activity), 'u' || n, 'q', n, n, 1, now()
-          FROM generate_series(\(first), \(last)) n
+          SELECT a, 'u' || n, 'q', n, n, 1, now() FROM \(places)
         """)
     }
-    if let activitiesAnalysed {
-      try insert("n", 1, activitiesAnalysed)
-      try connection.executeScript("ANALYZE")
-      try insert("1", 101, 20_000)
+    if let analysed {
+      if analysed.activities > 0 { try insert(1...analysed.activities, analysed.slots) }
+      try connection.executeScript("ANALYZE claim, released_request")
+      try insert(100...100, 20_000)
     }
     try connection.executeScript(
       "SET plan_cache_mode = force_generic_plan; PREPARE q AS "
