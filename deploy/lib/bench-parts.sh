@@ -121,22 +121,23 @@ end_draw() { # [PART]
 # A broker's first minute is its compiler's: draws of which nothing is counted, until it takes no less for each than in the
 # ten seconds before. With a real one.
 warm_up() {
-  local activities=1 run seq used now before=0
+  local activities=1 run used now before=0
   if [[ $STACK_KAFKA_KIND != kafka || $quick == yes ]]; then return; fi
   prepare_round 0
-  draw_from_new 9000000
+  draw_from_new 10000000
   begin_draw
   run_wrk 30 0
   for run in 1 2 3 4 5; do
-    seq=$(held "$activity" seq) used=$(cpu_us "$STACK_KAFKA_PID")
+    draw_from_new 10000000 # one stock for all would be sold out where draws are fast
+    used=$(cpu_us "$STACK_KAFKA_PID")
     run_wrk 10 "$run"
-    now=$(calc "($(cpu_us "$STACK_KAFKA_PID") - $used) / ($(held "$activity" seq) - $seq)")
+    now=$(calc "($(cpu_us "$STACK_KAFKA_PID") - $used) / $(held "$activity" seq)")
     say "Kafka takes $now µs a draw"
     if awk -v now="$now" -v before="$before" 'BEGIN { exit !(now > 0.9 * before && before > 0) }'; then break; fi
     before=$now
   done
   end_draw
-  forget_activity "$activity"
+  for activity in "${drawn[@]}"; do forget_activity "$activity"; done
 }
 
 # A: everything together, as many draws as go through. With several activities the size of a batch is the last one's.

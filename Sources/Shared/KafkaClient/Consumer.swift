@@ -35,8 +35,8 @@ public final class KafkaConsumer {
     var layers = PropertyLayers.common(settings)
     layers.defaults += [
       // A partition that finds these full rests for a second, whatever is taken meanwhile: they hold two seconds of the
-      // fastest worker's messages. Unpacked those take four times the bytes. Small shares of the partitions, in turns,
-      // come near the order in which they were written.
+      // fastest worker's messages, and the worker up to 112 MB with them. Small shares of the partitions, in turns, come
+      // near the order in which they were written.
       ("queued.min.messages", "200000"), ("queued.max.messages.kbytes", "32768"),
       ("fetch.message.max.bytes", "131072"),
       // Without a wait the broker answers each handful of messages at once, and answering is what costs it most.
